@@ -14,7 +14,8 @@ export default {
   collectCoverageFrom: ["src/**/*.ts", "protocol/**/*.ts"],
   coverageProvider: "v8",
   coverageReporters: ["text-summary", "text", "json-summary"],
-  testTimeout: 60_000,
+  // A busy machine takes its time; a test that hangs is told apart by this alone.
+  testTimeout: 120_000,
   maxWorkers: 2,
   // A worker keeps the modules of every suite it ran, and coverage looks at all of them after each one.
   workerIdleMemoryLimit: "1GB",

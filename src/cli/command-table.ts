@@ -46,8 +46,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/logs.ts")).command,
   },
   keys: {
-    summary: "create, list, revoke and rotate gateway keys",
-    load: async () => (await import("./commands/keys.ts")).command,
+    summary: "create, list, change, revoke and rotate gateway keys",
+    load: async () => (await import("./commands/keys/keys.ts")).command,
+  },
+  teams: {
+    summary: "create, list, change and delete teams, whose keys have caps together",
+    load: async () => (await import("./commands/keys/teams.ts")).command,
   },
   usage: {
     summary: "report usage and cost from the ledger",

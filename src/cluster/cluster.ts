@@ -41,6 +41,7 @@ export class Cluster implements Member, AsyncDisposable {
         state: (isUp, reason) => {
           // First of all: others may already count this node as gone, and Redis may have lost its data.
           if (isUp) void this.lease.renew();
+          else this.lease.doubt();
           this.#tell((listener) => listener.state?.(isUp, reason));
           if (isOne) this.#tell((listener) => listener.moneyState?.(isUp, reason));
         },

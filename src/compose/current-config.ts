@@ -1,5 +1,6 @@
 import { differencesOf } from "../config/differences.ts";
 import type { Config } from "../config/schema.ts";
+import type { Caps } from "../core/caller/caller.ts";
 import type { Routing } from "../core/dialect/routing.ts";
 import type { DemoUpstream } from "../demo/demo-upstream.ts";
 import type { Upstream, UpstreamRoute } from "../upstream/upstream.ts";
@@ -18,7 +19,7 @@ export interface Reloaded {
 type Made = UpstreamRoute & { readonly twinOf: string | undefined };
 
 /** What follows the file. All else is read once, at the start. */
-const LIVE: readonly string[] = ["routes", "models", "defaultModel", ...LIVE_LIMITS];
+const LIVE: readonly string[] = ["routes", "models", "defaultModel", "caps", ...LIVE_LIMITS];
 
 const isLive = (path: string): boolean => LIVE.some((section) => path === section || path.startsWith(`${section}.`));
 
@@ -48,20 +49,25 @@ export class CurrentConfig {
     return this.#upstreamRoutes;
   }
 
+  /** Of all callers together. */
+  get caps(): Caps {
+    return this.#config.caps;
+  }
+
   /** As JSON, with secrets masked. */
   get shown(): object {
     return JSON.parse(JSON.stringify(this.#config));
   }
 
   /**
-   * Puts the routes, models and some limits of a loaded configuration into effect, all at once; running streams keep the routes
+   * Puts the routes, models, caps and some limits of a loaded configuration into effect, all at once; running streams keep the routes
    * and models that they began with. Throws what is wrong with them, and changes nothing then.
    */
   replace(next: Config, upstream: Pick<Upstream, "prepare">): Reloaded {
     const paths = differencesOf(this.#config, next);
-    const { routes, models, defaultModel } = next;
+    const { routes, models, defaultModel, caps } = next;
     const limits = followed(this.#config.limits, next.limits);
-    const config = { ...this.#config, routes, models, defaultModel, limits };
+    const config = { ...this.#config, routes, models, defaultModel, caps, limits };
     const made = connectRoutes(config, this.#demo);
     const upstreamRoutes = made.upstreamRoutes.map((route) => this.#unchanged(route, paths) ?? route);
     const apply = upstream.prepare(upstreamRoutes);

@@ -105,6 +105,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   if (shared) started.use(shared);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
+      caps: () => current.caps,
       shared,
       limits,
       registry,

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from "node:v8";
-import type { Caller } from "../core/caller/caller.ts";
+import type { Caller, Caps } from "../core/caller/caller.ts";
 import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
@@ -64,6 +64,8 @@ export async function connectRelay(parts: {
   readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
+  /** Of all callers together, as they are now. */
+  readonly caps: () => Caps;
   /** Where caps are counted, if not in this process. */
   readonly shared: SharedAccounts | undefined;
   readonly observer: Observer;
@@ -76,7 +78,7 @@ export async function connectRelay(parts: {
 }): Promise<RelayConnections> {
   const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
   const { shared } = parts;
-  const reservations = new KeyReservations({ clock, ledger, shared });
+  const reservations = new KeyReservations({ clock, ledger, all: parts.caps, shared });
   if (!shared) await reservations.restore();
   const targets = new Targets(() => clock.now(), Math.random);
   const relay = new Relay({

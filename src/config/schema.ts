@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { network } from "./addresses/network.ts";
+import { capsSchema } from "./caps-schema.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { dataSchema, ledgerSchema } from "./data-schema.ts";
@@ -153,6 +154,9 @@ export const configSchema = (sources: SecretSources) =>
         .describe(
           "models without a price get their provider's published one in US dollars, where docs/providers.md has it; false for bills in another currency",
         ),
+      caps: capsSchema
+        .prefault({})
+        .describe("what all callers together may use, beside the caps of keys and teams, see caps.md"),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
       watch: z
         .boolean()

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import manifest from "../../package.json" with { type: "json" };
+import { COMPILED } from "../support/compiled.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
@@ -22,7 +23,7 @@ afterAll(() => {
 function start(args: readonly string[], file: unknown = {}) {
   const cwd = directory();
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(file));
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: {}, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: COMPILED, stdio: ["ignore", "pipe", "pipe"] });
   children.push(child);
   return { child, exit: once(child, "exit"), stderr: text(child.stderr) };
 }

@@ -125,7 +125,7 @@ describeWithRedis("a node", (redis) => {
       expect.arrayContaining(["redis_away", "not_ready", "redis_back", "ready"]),
     );
     expect(new Set(stateLines(gateway).map(({ state }) => state)).size).toBe(stateLines(gateway).length);
-  }, 40_000);
+  });
 
   test("says that Redis lost its data", async () => {
     await using gateway = await startTestGateway({ config: clustered(redis().url, "lost") });
@@ -179,7 +179,7 @@ describeWithRedis("a node", (redis) => {
     await told(gateway, "redis_back");
     await client.sendCommand(["ACL", "SETUSER", "ann", "resetpass", ">another"]);
     await client.sendCommand(["CLIENT", "KILL", "USER", "ann"]);
-    while (!(await shown()).includes("it refuses the user or the password"));
+    await turnsUntil(async () => (await shown()).includes("it refuses the user or the password"));
     expect(await shown()).not.toContain(password);
     client.destroy();
   });

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { runKeys } from "../../src/cli/commands/keys.ts";
+import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { memoryGroup } from "./memory-group.ts";

@@ -33,7 +33,7 @@ test("the response ends soon after the last finish reason, without a [DONE] that
   });
   expect(events).toEqual([choice({ content: "Hi" }), choice({}, "stop")].map((chunk) => JSON.stringify(chunk)));
   await closed;
-}, 10_000);
+});
 
 test("the response ends with an error event if the answer is cut after it continued behind a finish reason", async () => {
   const events = await read((exchange) => {

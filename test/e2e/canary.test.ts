@@ -8,6 +8,7 @@ import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } f
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { FaceClient, SOCKET_FACES } from "../support/socket-faces.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { upgrade } from "../support/upgrade.ts";
 
 const [, [, aiSdk]] = SOCKET_FACES;
@@ -203,7 +204,7 @@ describe("while both faces see success, failure and nonsense", () => {
     const exchange = (await upstream.request()).sse().event(delta(answer));
     using tab = new AiChat(sluice.url, { id, body, headers });
     const resuming = tab.resumeStream();
-    while (!tab.said.includes(answer)) await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => tab.said.includes(answer));
     await tab.stop();
     await Promise.all([sending, resuming, exchange.closed]);
     expect(leaks(JSON.stringify([chat.messages, tab.messages]), secrets)).toEqual([]);

@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { AckClient } from "../support/ack-client.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 const body = { messages: [{ role: "user", content: "Hi" }] };
@@ -81,7 +82,7 @@ describe("C4: a client whose socket is gone", () => {
     up.client.ws.pause();
     const log = up.gateway.log;
     const closed = () => log.lines.some(({ event, closeCode }) => event === "connection" && closeCode === 4001);
-    while (!closed()) await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => closed());
     await up.client.connect();
     finish(up.exchange);
     await up.stream.over;

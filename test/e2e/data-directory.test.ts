@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { COMPILED } from "../support/compiled.ts";
 import { startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
@@ -53,7 +54,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Runs the gateway until it ends by itself; a start that hangs is killed, and has no exit code. */
 function serve(data: string, cwd: string) {
-  const env = { SLUICE_PORT: "0", SLUICE_DATA: data };
+  const env = { ...COMPILED, SLUICE_PORT: "0", SLUICE_DATA: data };
   const limits = { timeout: 15_000, killSignal: "SIGKILL" } as const;
   const run = spawnSync(process.execPath, [main, "serve"], { cwd, env, ...limits, encoding: "utf8" });
   return { code: run.status, stderr: run.stderr, stdout: run.stdout };

@@ -5,6 +5,7 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -37,9 +38,9 @@ async function figure(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
 }
 
-/** Resolves when all of it is given back; a test that waits for ever fails by its time. */
+/** Resolves when all of it is given back. */
 async function givenBack(): Promise<void> {
-  while ((await figure("sluice_log_bytes")) !== 0);
+  await turnsUntil(async () => (await figure("sluice_log_bytes")) === 0);
 }
 
 const lines = () => gateway.log.lines.filter(({ event }) => event === "stream");
@@ -217,7 +218,7 @@ describe("the AI SDK's transport", () => {
     expect(chat.said).not.toBe("");
     const used = async () =>
       (await (await fetch(`${other.url}/metrics`)).text()).match(/^sluice_log_bytes (.*)$/m)?.[1];
-    while ((await used()) !== "0");
+    await turnsUntil(async () => (await used()) === "0");
     await chat.resumeStream();
     expect(chat.messages).toHaveLength(2);
   });

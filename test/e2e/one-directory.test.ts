@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { COMPILED } from "../support/compiled.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -89,7 +90,9 @@ describe("a directory in use", () => {
     await using _gateway = await start(path);
     const run = promisify(execFile);
     // A refusal would exit with an error, which rejects.
-    const { stdout, stderr } = await run(process.execPath, ["--no-warnings", MAIN, ...args, "--data", path]);
+    const { stdout, stderr } = await run(process.execPath, ["--no-warnings", MAIN, ...args, "--data", path], {
+      env: COMPILED,
+    });
     expect(stdout + stderr).not.toContain("in use");
   });
 

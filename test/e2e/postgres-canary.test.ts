@@ -5,6 +5,7 @@ import { OpenClawClient } from "../support/openclaw-client.ts";
 import { describeWithPostgres, freshSchema } from "../support/postgres.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 /** Text that occurs nowhere else. */
 const canary = () => `canary${randomBytes(6).toString("hex")}`;
@@ -32,7 +33,7 @@ describeWithPostgres("a PostgreSQL that fails in every way", (server) => {
     const until = async (event: string, work: () => Promise<unknown>) => {
       const before = seen(event);
       await work();
-      while (seen(event) === before) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(() => seen(event) !== before);
     };
     const alter = (table: string, what: string) => server().ask(`ALTER TABLE ${schema}.${table} ${what}`);
     await talk("r0");
@@ -65,5 +66,5 @@ describeWithPostgres("a PostgreSQL that fails in every way", (server) => {
     const told = gateway.stdout + gateway.stderr + metrics + shown;
     expect(told).toContain('"where":"openclaw.transcripts"');
     expect([password, prompt, answer, session].filter((word) => told.includes(word))).toEqual([]);
-  }, 60_000);
+  });
 });

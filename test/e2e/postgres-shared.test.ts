@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "@jest/globals";
 import { asObject } from "../../src/core/kernel/json.ts";
@@ -10,6 +9,7 @@ import { untilKnown } from "../support/keyed-gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { describeWithPostgres, freshSchema } from "../support/postgres.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 async function connect({ url }: Pick<TestGateway, "url">, token?: string): Promise<OpenClawClient> {
   const client = await OpenClawClient.dial(url);
@@ -87,7 +87,7 @@ describeWithPostgres("two gateways on one schema", (server) => {
     await until(there, labelled, ({ session }) => asObject(session)?.label === "by the sea");
     await here.request("sessions.delete", { key: "trip" });
     await untilShown(there, []);
-  }, 30_000);
+  });
 
   test("what one misses while its connection is cut it reads when it is back", async () => {
     await using upstream = await startScriptedUpstream();
@@ -107,7 +107,7 @@ describeWithPostgres("two gateways on one schema", (server) => {
     expect(await textsOf(there)).toEqual(["say r1", "answer r1"]);
     server().ask("ALTER ROLE other LOGIN");
     await untilShown(there, ["say r1", "answer r1", "say r2", "answer r2"]);
-  }, 30_000);
+  });
 
   test("preferences and groups of one are there on the other, and its pages are told", async () => {
     const schema = freshSchema();
@@ -121,7 +121,7 @@ describeWithPostgres("two gateways on one schema", (server) => {
     await here.request("sessions.groups.put", { names: ["Home"] });
     await there.until(() => there.payloads("sessions.changed").some(({ reason }) => reason === "groups"));
     expect(await there.request("sessions.groups.list")).toMatchObject({ groups: [{ name: "Home" }] });
-  }, 30_000);
+  });
 
   test("what waits in the queue of one is not run by another that starts", async () => {
     await using upstream = await startScriptedUpstream();
@@ -132,7 +132,7 @@ describeWithPostgres("two gateways on one schema", (server) => {
     const answer = new ChatScript(await upstream.request());
     await send(here, "r2");
     const waiting = `SELECT count(*) FROM ${schema}.documents WHERE kind = 'openclaw.queue'`;
-    while (server().ask(waiting) !== "1") await setImmediate();
+    await turnsUntil(() => server().ask(waiting) === "1");
     await using other = await start(upstream.url, schema);
     using there = await connect(other);
     answer.text("answer r1").finish();
@@ -140,7 +140,7 @@ describeWithPostgres("two gateways on one schema", (server) => {
     await here.ended("r2");
     await untilShown(there, ["say r1", "answer r1", "say r2", "answer r2"]);
     expect(upstream.requests).toBe(2);
-  }, 30_000);
+  });
 
   test("a key made or revoked counts on both within two seconds, and its sockets close on both", async () => {
     const schema = freshSchema();
@@ -163,5 +163,5 @@ describeWithPostgres("two gateways on one schema", (server) => {
     const closed = clients.map((client) => within(client.untilClosed()));
     for (const ms of await Promise.all(closed)) expect(ms).toBeLessThan(2_000);
     await keys.close();
-  }, 30_000);
+  });
 });

@@ -5,6 +5,7 @@ import { describeWithPostgres, freshSchema } from "../support/postgres.ts";
 import { runSluice } from "../support/run-sluice.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const directory = temporaryDirectories();
 
@@ -34,7 +35,7 @@ async function reloaded(gateway: SluiceProcess, changes: object): Promise<unknow
   const before = lines().length;
   writeFileSync(file, JSON.stringify(config));
   gateway.kill("SIGHUP");
-  while (lines().length === before) await new Promise((turn) => setImmediate(turn));
+  await turnsUntil(() => lines().length !== before);
   return JSON.parse(lines().at(-1) ?? "");
 }
 

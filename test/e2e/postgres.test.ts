@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { runBackup } from "../../src/cli/commands/backup.ts";
-import { runKeys } from "../../src/cli/commands/keys.ts";
+import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { runUsage } from "../../src/cli/commands/usage.ts";
 import { visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
 import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
@@ -113,7 +113,7 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
     await client.closed;
     const backup = await command(runBackup, gateway, server(), "copy");
     expect(backup).toMatchObject({ code: 1, stderr: expect.stringContaining("pg_dump --schema=") });
-  }, 30_000);
+  });
 
   test("a server killed for seconds under streams: no stream notices, and every row is exact", async () => {
     await using upstream = await startBillingUpstream();
@@ -144,7 +144,7 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
       "count(DISTINCT stream), min(input_tokens), max(input_tokens), min(output_tokens), max(output_tokens)";
     expect(ask(`${figures}, min(source), max(source)`)).toBe(`80|120|120|${TOKENS}|${TOKENS}|exact|exact`);
     expect([...upstream.bills.values()].map(({ calls }) => calls)).toEqual(Array(80).fill(1));
-  }, 60_000);
+  });
 
   test("a conversation during a restart of the server loses no message", async () => {
     await using upstream = await startScriptedUpstream();
@@ -171,7 +171,7 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
       { content: "two" },
       { content: [{ text: "second" }] },
     ]);
-  }, 60_000);
+  });
 
   test("a second gateway is refused while the first runs, also after the server was killed", async () => {
     const config = configIn(freshSchema(), "http://127.0.0.1:1");
@@ -184,7 +184,7 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
     while (server().ask(locks) !== "2") await setTimeout(50);
     await expect(startSluice(config, { env })).rejects.toThrow("in use by another gateway");
     expect(await readyOf(first.url)).toBe(200);
-  }, 60_000);
+  });
 
   test("a gateway that was killed makes room for the next at once", async () => {
     const config = configIn(freshSchema(), "http://127.0.0.1:1");
@@ -196,7 +196,7 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
     }
     await using second = await startSluice(config, { env });
     expect(await readyOf(second.url)).toBe(200);
-  }, 30_000);
+  });
 
   test("a server that cannot be reached, or refuses, is named without user and password", async () => {
     const data = { store: "postgres", postgres: { url: "postgres://ann:s3cret-word@127.0.0.1:1/things" } };

@@ -7,6 +7,7 @@ import { type ScriptedExchange, startScriptedUpstream } from "../support/scripte
 import { addKey, answer, configOf, HEAD } from "../support/several-targets.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { upgrade } from "../support/upgrade.ts";
 
 const directory = temporaryDirectories();
@@ -116,7 +117,7 @@ describe("a reload that changes a limit takes effect at once:", () => {
     };
     expect(await kept()).toBe("1");
     up.reload({ retentionMs: isHandled ? 900_000 : 1, streams: { handledRetentionMs: isHandled ? 1 : 900_000 } });
-    while ((await kept()) !== "0");
+    await turnsUntil(async () => (await kept()) === "0");
   });
 
   test("drainMs and lingerMs", async () => {

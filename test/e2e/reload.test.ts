@@ -5,6 +5,7 @@ import { runSluice } from "../support/run-sluice.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, type SluiceProcess, startSluice, writeConfig } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
 const USAGE = { choices: [], usage: { prompt_tokens: 1_000_000, completion_tokens: 1, total_tokens: 1_000_001 } };
@@ -208,7 +209,7 @@ describe("a reload", () => {
     await using up = await setUp({ watch: true });
     const { client, gateway, first } = up;
     rewrite(gateway, { ...up.config, models: { newest: { route: "chat", model: "m" } } });
-    while (!(await modelsOf(gateway)).includes("newest"));
+    await turnsUntil(async () => (await modelsOf(gateway)).includes("newest"));
     client.send({ type: "open", id: "a", model: "newest", body: {} });
     finish((await first.request()).sse());
     expect((await client.rest("a")).end.status).toBe("completed");

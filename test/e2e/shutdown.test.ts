@@ -5,6 +5,7 @@ import { CLOSE, RawWebSocket } from "../support/raw-web-socket.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { upgrade } from "../support/upgrade.ts";
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
@@ -184,7 +185,7 @@ describe("a gateway that is told to stop", () => {
     const startedAt = performance.now();
     const closing = server.close();
     const untilTold = async (count: number) => {
-      while (clients.filter(isTold).length < count) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(() => clients.filter(isTold).length >= count);
       return performance.now() - startedAt;
     };
     // A busy machine reads them later, never earlier; a timer may be a millisecond early.

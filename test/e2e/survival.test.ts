@@ -48,4 +48,4 @@ test(`every stream delivers what its upstream wrote, through cuts, reconnects an
   // Windows and logs were full, or this would prove little.
   expect(await metric(gateway.url, "sluice_upstream_pauses_total")).toBeGreaterThan(20);
   for (const hardship of ["cuts", "rests", "holds"] as const) expect(sum(hardship)).toBeGreaterThan(20);
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 /** Several gateway processes behind one port, as a client and an operator see them. */
 import { get } from "node:http";
 import { expect, test } from "@jest/globals";
+import { freePort } from "../support/free-port.ts";
 import { describeWithRedis, type TestRedis } from "../support/redis.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcessOptions, startSluice } from "../support/sluice-process.ts";
@@ -8,7 +9,6 @@ import type { StreamClient } from "../support/stream-client.ts";
 import { turnsUntil } from "../support/turns-until.ts";
 import {
   connectAll,
-  freePort,
   isAlive,
   lineOf,
   linesOf,

@@ -80,7 +80,6 @@ else {
       expect(end.usage.inputTokens).toBeGreaterThan(0);
       client.close();
     },
-    10_000,
   );
 
   test("every input is there", () => {

@@ -10,6 +10,7 @@ import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { CONNECTION, STREAM } from "./log-lines.ts";
 
 const STATE: GatewayState = {
@@ -283,7 +284,7 @@ describe("the page", () => {
     client.close();
     await client.closed;
     // The gateway may see the close later than the client.
-    while ((await streams())[1] === 0);
+    await turnsUntil(async () => (await streams())[1] !== 0);
     expect(await streams()).toEqual([0, 1, 0]);
     exchange.finishChat();
     const second = await (await StreamClient.connect(gateway.url)).hello();

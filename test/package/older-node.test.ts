@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { install, nodePackages, olderNode, pack } from "../support/packed.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const directory = temporaryDirectories();
 const older = olderNode();
@@ -40,7 +41,12 @@ suite(`the package on an older Node${older === undefined ? " (skipped: there is 
 
   /** Resolves when nothing accepts connections there any more. */
   async function closed(url: string): Promise<void> {
-    while (await fetch(url).then(Boolean, () => false)) await new Promise((resolve) => setImmediate(resolve));
+    await turnsUntil(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    );
   }
 
   test("serves on the Node that was installed with it", async () => {

@@ -30,3 +30,10 @@ interface ClientsModule {
 
 export const loadDialectReader = (): Promise<DialectReader> => load("dialect-reader.js");
 export const loadClients = (): Promise<ClientsModule> => load("clients.js");
+
+/** The view of a connection's newest frames, over as much of an `ol` as a test has. */
+export const loadFrameView = async (): Promise<
+  new (
+    list: object,
+  ) => { add(direction: "sent" | "received", text: string): void }
+> => (await load("frame-view.js")).FrameView;

@@ -5,15 +5,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { COMPILED } from "../support/compiled.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { upgrade } from "../support/upgrade.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const sluiceCommand = async (...args: readonly string[]) =>
-  (await promisify(execFile)(process.execPath, ["--no-warnings", MAIN, ...args], { env: {} })).stdout.trim();
+  (await promisify(execFile)(process.execPath, ["--no-warnings", MAIN, ...args], { env: COMPILED })).stdout.trim();
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
 const FINISH = {
@@ -179,7 +181,9 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     );
     const authorization = `Bearer ${secrets.gatewayKey}`;
     // The gateway follows its keys within two seconds.
-    while ((await fetch(`${sluice.url}/v1/models`, { headers: { authorization } })).status === 401);
+    await turnsUntil(
+      async () => (await fetch(`${sluice.url}/v1/models`, { headers: { authorization } })).status !== 401,
+    );
     const ticket = await ask("/v1/ticket", { method: "POST", headers: { authorization } });
     secrets.ticket = ((await ticket.json()) as { ticket: string }).ticket;
 

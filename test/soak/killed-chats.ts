@@ -2,21 +2,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { killChats } from "../support/killed-chats.ts";
+import { TestRedis } from "../support/redis-server.ts";
 import { percentile, type Scenario } from "./report.ts";
 
 const KILLS = 100;
 /** What a kill may take of an answer. */
 const MOST_LOST_MS = 1_000;
 
-export const killedChats: Scenario = {
-  name: "killed-chats",
-  about: "the gateway is killed a hundred times in mid-answer, with several chats and messages that wait",
+/** By what is killed: a gateway alone, or the node of a cluster that serves. */
+const scenario = (name: string, about: string, start: () => Promise<TestRedis | undefined>): Scenario => ({
+  name,
+  about,
   async run({ seed, kills: wanted = KILLS }) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-soak-"));
-    const result = await killChats({ seed, kills: wanted, directory, built: true });
+    const redis = await start();
+    const redisUrl = redis && { redisUrl: redis.url };
+    const result = await killChats({ seed, kills: wanted, directory, built: true, ...redisUrl });
+    await redis?.stop();
     rmSync(directory, { recursive: true });
     for (const fault of result.faults.slice(0, 20)) console.log(`  ${fault}`);
-    const { kills, questions, whole, interrupted, ranLater, sentAgain, askedAgain, lostMs, faults } = result;
+    const { kills, questions, whole, interrupted, ranLater, sentAgain, askedAgain, lostMs, awayMs, faults } = result;
     return [
       { name: "kills", value: kills, unit: "", atLeast: wanted },
       { name: "questions", value: questions, unit: "", atLeast: wanted },
@@ -25,10 +30,24 @@ export const killedChats: Scenario = {
       { name: "lost of an answer, median", value: percentile(lostMs, 0.5), unit: "ms" },
       { name: "lost of an answer, 99th percentile", value: percentile(lostMs, 0.99), unit: "ms" },
       { name: "lost of an answer, most", value: Math.max(0, ...lostMs), unit: "ms", atMost: MOST_LOST_MS },
+      { name: "until served again, median", value: percentile(awayMs, 0.5), unit: "ms" },
+      { name: "until served again, most", value: Math.max(0, ...awayMs), unit: "ms" },
       { name: "messages that waited at a kill and ran later", value: ranLater, unit: "", atLeast: wanted },
       { name: "acknowledged messages sent again", value: sentAgain, unit: "" },
       { name: "questions whose first call a kill took at once", value: askedAgain, unit: "" },
       { name: "missing, changed, repeated or out of order", value: faults.length, unit: "", atMost: 0 },
     ];
   },
-};
+});
+
+export const killedChats = scenario(
+  "killed-chats",
+  "the gateway is killed a hundred times in mid-answer, with several chats and messages that wait",
+  async () => undefined,
+);
+
+export const killedLeaders = scenario(
+  "killed-leaders",
+  "the same with three nodes, of which the one that serves is killed",
+  () => TestRedis.start(),
+);

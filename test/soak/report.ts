@@ -16,7 +16,7 @@ export interface Scenario {
 export interface SoakOptions {
   readonly events: number;
   readonly seed: number;
-  /** Kills of `ledger-kills`, instead of a thousand, of `killed-chats`, instead of a hundred, and of `sockets`, instead of six. */
+  /** Kills of `ledger-kills`, instead of a thousand, of `killed-chats`, instead of a hundred, and of others. */
   readonly kills?: number | undefined;
   /** Streams of `bill`, instead of ten thousand. */
   readonly streams?: number | undefined;

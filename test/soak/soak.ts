@@ -1,17 +1,25 @@
 /** `npm run soak`: tests too long for every run. Prints figures and exits with 1 on any fault. */
+import { appendFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
+import { clusterCapsAtOnce } from "./cluster/caps-at-once.ts";
+import { clusterCapsCallers } from "./cluster/caps-callers.ts";
+import { clusterCapsOversized } from "./cluster/caps-oversized.ts";
 import { clusterFreezes } from "./cluster/freezes.ts";
+import { clusterKilledLeaders } from "./cluster/killed-leaders.ts";
 import { clusterKills } from "./cluster/kills.ts";
 import { clusterPostgresAway } from "./cluster/postgres-away.ts";
 import { clusterRedisFaults } from "./cluster/redis-faults.ts";
+import { clusterRevocations } from "./cluster/revocations.ts";
+import { clusterSlowRedis } from "./cluster/slow-redis.ts";
 import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
-import { killedChats } from "./killed-chats.ts";
+import { killedChats, killedLeaders } from "./killed-chats.ts";
 import { ledgerKills } from "./ledger-kills.ts";
 import { mixedReaders } from "./mixed-readers.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
@@ -25,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   sockets,
   killed,
   killedChats,
+  killedLeaders,
   grace,
   mixedReaders,
   stalledReaders,
@@ -34,7 +43,13 @@ const SCENARIOS: readonly Scenario[] = [
   clusterStops,
   clusterFreezes,
   ...clusterRedisFaults,
+  clusterSlowRedis,
   clusterPostgresAway,
+  clusterCapsAtOnce,
+  clusterCapsOversized,
+  ...clusterCapsCallers,
+  clusterRevocations,
+  clusterKilledLeaders,
 ];
 
 const { values } = parseArgs({
@@ -46,6 +61,7 @@ const { values } = parseArgs({
     streams: { type: "string" },
     "half-seconds": { type: "string" },
     minutes: { type: "string", default: "45" },
+    json: { type: "string" },
   },
 });
 const count = (text: string | undefined) => (text === undefined ? undefined : Number(text));
@@ -77,11 +93,18 @@ console.log(`seed ${options.seed}, ${options.events.toLocaleString("en-US")} eve
 let failed = 0;
 for (const scenario of chosen) {
   const startedAt = performance.now();
+  const before = loadavg();
   console.log(`\n${scenario.name}: ${scenario.about}`);
   const figures = await scenario.run(options);
   for (const figure of figures) console.log(lineFor(figure));
   failed += figures.filter((figure) => !passes(figure)).length;
-  console.log(`  took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  console.log(`  took ${seconds.toFixed(1)} s`);
+  if (values.json === undefined) continue;
+  const machine = { processors: cpus().length, model: cpus()[0]?.model, load: { before, after: loadavg() } };
+  const of = { scenario: scenario.name, about: scenario.about, seed: options.seed, node: process.version };
+  const line = { ...of, at: new Date().toISOString(), seconds, machine, figures };
+  appendFileSync(values.json, `${JSON.stringify(line)}\n`);
 }
 clearTimeout(deadline);
 console.log(failed === 0 ? "\nno fault" : `\n${failed} figures failed`);

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "./test-certificate.ts";
 
 export const DEPLOY = fileURLToPath(new URL("../../deploy/", import.meta.url));
@@ -24,15 +25,6 @@ export interface ProxyKind {
   check(): string;
   /** Starts it without TLS on a free port, with this gateway behind it and the file otherwise as it is shipped. */
   start(gatewayUrl: string): Promise<FrontProxy>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
 }
 
 /** The text with every pattern replaced. Throws when one is not in it: the file is no longer what the test takes it for. */

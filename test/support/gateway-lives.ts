@@ -42,15 +42,24 @@ export async function leaderOf(nodes: readonly SluiceProcess[]): Promise<SluiceP
   }
 }
 
-/** Several nodes; a client connects to one that does not serve it itself. Killed ones are replaced. */
+/** Several nodes; a client connects to one that does not serve it itself. Killed ones are replaced, for which nobody waits. */
 export function severalNodes(config: object, built: boolean, count: number, random: Random): GatewayLives {
   const nodes: SluiceProcess[] = [];
   const gone: SluiceProcess[] = [];
+  const starting = new Set<Promise<void>>();
   let leader: SluiceProcess | undefined;
+  const start = () => {
+    const started = startSluice(config, { built }).then((node) => {
+      nodes.push(node);
+      starting.delete(started);
+    });
+    starting.add(started);
+  };
   return {
     async next() {
-      const missing = Array.from({ length: count - nodes.length }, () => startSluice(config, { built }));
-      nodes.push(...(await Promise.all(missing)));
+      while (nodes.length + starting.size < count) start();
+      // A node that serves and one that does not.
+      while (nodes.length < 2) await Promise.race(starting);
       leader = await leaderOf(nodes);
       const others = nodes.filter((node) => node !== leader);
       return others[Math.floor(random() * others.length)]?.url ?? "";
@@ -62,6 +71,7 @@ export function severalNodes(config: object, built: boolean, count: number, rand
       gone.push(leader);
     },
     async [Symbol.asyncDispose]() {
+      await Promise.all(starting);
       await Promise.all([...nodes, ...gone].map((node) => node[Symbol.asyncDispose]()));
     },
   };

@@ -1,6 +1,7 @@
-import { runKeys } from "../../src/cli/commands/keys.ts";
+import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { isObject } from "../../src/core/kernel/json.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { turnsUntil } from "./turns-until.ts";
 
 export interface KeyedGateway extends TestGateway {
   /** `sluice keys …` on this gateway's data directory, over its own connection; returns what `--json` prints. */
@@ -50,10 +51,10 @@ export async function startKeyedGateway(
 
 /** Resolves once the gateway knows the secret, whatever it allows. */
 export async function untilKnown(url: string, secret: string): Promise<void> {
-  for (;;) {
-    const headers = { authorization: `Bearer ${secret}` };
+  const headers = { authorization: `Bearer ${secret}` };
+  await turnsUntil(async () => {
     const answer = await fetch(`${url}/v1/streams/none/cancel`, { method: "POST", headers });
     await answer.text();
-    if (answer.status !== 401) return;
-  }
+    return answer.status !== 401;
+  });
 }

@@ -1,8 +1,8 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 /** Where Debian, and others, put the server's programs. */
 const FOLDERS = ["/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt"];
@@ -63,9 +63,9 @@ export class TestPostgres {
     return `postgres://sluice@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Starts it again; resolves once it answers. */
+  /** Starts it again; resolves once it answers. What it wrote outlives it, but no crash of the machine (`-F`): disks are slow. */
   async resume(): Promise<void> {
-    const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
+    const options = `-F -p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
     await control(["-D", this.#data, "-o", options, "-l", join(this.#folder, "log"), "-w", "start"]);
   }
 
@@ -126,11 +126,3 @@ const control = (args: readonly string[]): Promise<unknown> =>
     child.once("error", reject);
     child.once("exit", (code) => (code === 0 ? resolve(code) : reject(new Error(`pg_ctl ended with ${code}`))));
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}

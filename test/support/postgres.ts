@@ -20,7 +20,7 @@ export function describeWithPostgres(name: string, tests: (server: () => TestPos
     let server: TestPostgres | undefined;
     beforeAll(async () => {
       server = await TestPostgres.start();
-    }, 60_000);
+    });
     afterAll(() => server?.stop());
     tests(() => server ?? unavailable());
   });

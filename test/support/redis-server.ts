@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
 
 const PROGRAM = "redis-server";
 /** Whether there is a server to run. */
@@ -56,8 +56,14 @@ export class TestRedis {
     const where = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""];
     this.#child = spawn(PROGRAM, [...where, ...this.#options], { stdio: ["ignore", "pipe", "ignore"] });
     if (!this.#child.stdout) throw new Error("no output");
-    for await (const line of createInterface(this.#child.stdout)) if (line.includes("Ready to accept")) break;
-    this.#child.stdout.resume();
+    const lines: string[] = [];
+    for await (const line of createInterface(this.#child.stdout)) {
+      lines.push(line);
+      if (!line.includes("Ready to accept")) continue;
+      this.#child.stdout.resume();
+      return;
+    }
+    throw new Error(`redis-server ended: ${lines.slice(-3).join("\n")}`);
   }
 
   /** What `redis-cli` prints for a command. */
@@ -88,12 +94,4 @@ export class TestRedis {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address ? address.port : 0;
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { COMPILED } from "./compiled.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
@@ -9,7 +10,7 @@ const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 export async function runSluice(directory: string, ...args: readonly string[]) {
   const child = spawn(process.execPath, [SOURCE, ...args], {
     cwd: directory,
-    env: {},
+    env: COMPILED,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);

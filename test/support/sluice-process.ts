@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
 import { asObject, type JsonValue } from "../../src/core/kernel/json.ts";
+import { COMPILED } from "./compiled.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** Linux ends the process with its parent, even one that is killed. The tests under jest hear of no other end. */
@@ -77,7 +78,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
     ],
     {
       cwd,
-      env: { SLUICE_PORT: "0", ...options.env },
+      env: { ...COMPILED, SLUICE_PORT: "0", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

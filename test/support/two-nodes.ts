@@ -14,7 +14,11 @@ export interface TwoNodes extends AsyncDisposable {
 const prefixOf = (directory: string): string => `t${directory.replace(/[^A-Za-z0-9]/g, "").slice(-12)}`;
 
 /** The configuration of a node in this cluster. */
-export const nodeConfig = (redis: TestRedis, directory: string, more: Readonly<Record<string, unknown>> = {}) => ({
+export const nodeConfig = (
+  redis: Pick<TestRedis, "url">,
+  directory: string,
+  more: Readonly<Record<string, unknown>> = {},
+) => ({
   data: { store: "sqlite", directory, shared: true },
   cluster: { redis: { url: redis.url, prefix: prefixOf(directory) } },
   ...more,

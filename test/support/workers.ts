@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import type { TestRedis } from "./redis.ts";
 import { configFor, type SluiceProcess } from "./sluice-process.ts";
 import { StreamClient } from "./stream-client.ts";
@@ -50,15 +48,6 @@ export const metricOf = (page: string, name: string): number =>
       .find((line) => line.startsWith(`${name} `))
       ?.slice(name.length + 1),
   );
-
-/** A port of loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 /** The page /metrics. */
 export const metricsOf = async ({ url }: Pick<SluiceProcess, "url">): Promise<string> =>

@@ -1,9 +1,9 @@
-import type { Clock } from "../../core/kernel/clock.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
-import { keyAccount } from "../../core/quota/payer.ts";
+import { spentIn } from "../../core/quota/payer.ts";
 import { Period } from "../../core/quota/period.ts";
 import { EPOCH, REBUILD, STATED } from "./epoch-script.ts";
 import type { Money } from "./money.ts";
+import type { SharedClock } from "./redis-clock.ts";
 
 /**
  * How old an epoch must be before its counters are rebuilt, in milliseconds. Every node looks once a second, so by then each
@@ -15,7 +15,7 @@ export const STATE_MS = 2_500;
 export interface CountersParts {
   readonly money: Money;
   readonly node: string;
-  readonly clock: Clock;
+  readonly clock: SharedClock;
   readonly ledger: Pick<Ledger, "spentSince">;
   /** See `STATE_MS`. */
   readonly stateMs: number;
@@ -62,10 +62,12 @@ export class Counters {
   }
 
   async #look(): Promise<void> {
-    const { money, node, restate, stateMs } = this.#parts;
+    const { money, node, clock, restate, stateMs } = this.#parts;
     const { keys, link } = money;
     const asked = [keys.epoch, keys.rebuilt, keys.began];
-    const [epoch, ageMs, isRebuilt] = (await link.run(EPOCH, asked, [crypto.randomUUID()])) as [string, number, number];
+    const reply = await link.run(EPOCH, asked, [crypto.randomUUID()]);
+    const [epoch, ageMs, isRebuilt, wallMs] = reply as [string, number, number, number];
+    clock.heard(wallMs);
     if (epoch !== money.epoch || this.#mustRestate) {
       if (epoch !== money.epoch) this.#isReady = false;
       this.#mustRestate = false;
@@ -93,8 +95,9 @@ export class Counters {
     const { windows } = money;
     const figures = new Map<string, number[]>();
     for (const [at, length] of (["day", "month"] as const).entries()) {
-      for (const { keyId, tokens, costNano } of await ledger.spentSince(new Period(length, wallMs).startsAt, counted)) {
-        const account = keys.account(keyAccount(keyId));
+      const spent = spentIn(await ledger.spentSince(new Period(length, wallMs).startsAt, counted));
+      for (const [name, { tokens, costNano }] of spent) {
+        const account = keys.account(name);
         const found = figures.get(account) ?? [0, 0, 0, 0];
         found[2 * at] = tokens;
         found[2 * at + 1] = costNano;

@@ -30,7 +30,8 @@ local function isOurs() return redis.call('GET', KEYS[1]) == ARGV[1] end
 local function read(account, at)
   local found = redis.call('HMGET', account, unpack(FIELDS))
   local a = {}
-  for i, field in ipairs(FIELDS) do a[field] = tonumber(found[i]) or 0 end
+  -- What is no number is not for us to read as none.
+  for i, field in ipairs(FIELDS) do a[field] = assert(tonumber(found[i] or 0)) end
   for w = 1, 3 do
     local was = tonumber(found[3 + w])
     if not was or at[w] > was then

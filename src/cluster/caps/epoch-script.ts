@@ -3,7 +3,7 @@ import { COUNTING } from "./counting.ts";
 
 /**
  * KEYS: 1 epoch, 2 rebuilt, 3 began. ARGV: 1 the epoch if there is none. Returns {epoch, its age in milliseconds, whether the
- * counters are rebuilt}.
+ * counters are rebuilt, the time there in milliseconds}.
  */
 export const EPOCH = new Script(`
 local time = redis.call('TIME')
@@ -15,7 +15,7 @@ if not epoch then
   redis.call('SET', KEYS[3], string.format('%.0f', now))
 end
 local isRebuilt = redis.call('GET', KEYS[2]) == epoch
-return {epoch, now - tonumber(redis.call('GET', KEYS[3]) or now), isRebuilt and 1 or 0}
+return {epoch, now - tonumber(redis.call('GET', KEYS[3]) or now), isRebuilt and 1 or 0, now}
 `);
 
 /** A node has said all it holds. KEYS: 1 epoch, 2 stated. ARGV: 1 epoch, 2 the node. 1, or 0 in another epoch. */

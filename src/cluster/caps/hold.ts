@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { type Ask, type Share, type Wish, wishOf } from "../../core/quota/decision.ts";
-import { isCapped, isCostCapped, type Level } from "../../core/quota/payer.ts";
+import { costCapIn, isCapped, type Level } from "../../core/quota/payer.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 
 /** How much more a stream asks for at once, in tokens of output. No cap is passed by more than this. */
@@ -60,7 +60,7 @@ export class Hold implements SetAside {
     this.wish = wishOf(ask);
     this.windows = windows;
     this.isCapped = isCapped(levels);
-    this.isCostCapped = isCostCapped(levels);
+    this.isCostCapped = costCapIn(levels) !== undefined;
     this.isMetered =
       this.isCostCapped ||
       levels.some(({ caps }) => (caps.tokensPerMinute ?? caps.tokensPerDay ?? caps.tokensPerMonth) !== undefined);

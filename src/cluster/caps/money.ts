@@ -67,10 +67,23 @@ export class Money {
     return this.#settle(stream, accounts, this.#node, ["closed", tokens, nano, CLOSED_MS]);
   }
 
-  /** Settles what a dead node's stream was known to have spent. */
-  async estimate(node: string, stream: string): Promise<void> {
+  /** Settles what a dead node's streams were known to have spent, all that can be. Resolves with how many there were. */
+  async estimateAll(node: string): Promise<number> {
+    const streams = (await this.link.command(["SMEMBERS", this.keys.holds(node)])) as string[];
+    const failures: unknown[] = [];
+    for (const stream of streams) {
+      await this.#estimate(node, stream).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+    return streams.length;
+  }
+
+  async #estimate(node: string, stream: string): Promise<void> {
     const accounts = await this.link.command(["HGET", this.keys.row(stream), "a"]);
-    if (typeof accounts !== "string") return;
+    if (typeof accounts !== "string") {
+      await this.link.command(["SREM", this.keys.holds(node), stream]);
+      return;
+    }
     const keys = [...this.keys.ofStream(node, stream, []), ...accounts.split("\n")];
     const figures = ["estimated", 0, 0, ESTIMATED_MS].map(String);
     await this.link.run(SETTLE, keys, [this.epoch, stream, ...this.windows.map(String), ...figures]);

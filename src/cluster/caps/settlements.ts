@@ -5,17 +5,18 @@ import { ANSWER } from "./reserve-script.ts";
 const REMEMBERED_MS = 60_000;
 /** How many are sent at once after an outage. */
 const AT_ONCE = 500;
+/** How many wait for a Redis that is away, stream by stream: more are added up, account by account. */
+export const MOST_WAITING = 10_000;
 
-/**
- * What streams have spent in the end, until Redis has counted it. Nothing is lost while Redis is away; what waits is bounded by
- * the streams there were.
- */
+/** What streams have spent in the end, until Redis has counted it. Nothing is lost while Redis is away. */
 export class Settlements {
   readonly #money: Money;
   readonly #now: () => number;
   readonly #isRecorded: () => boolean;
   readonly #lost: () => void;
   readonly #waiting = new Map<string, Closing>();
+  /** What is added up, by accounts, and was not sent yet. */
+  readonly #sums = new Map<string, Closing>();
   readonly #sending = new Map<string, Promise<void>>();
   /** In the order in which they were settled. */
   readonly #settled = new Map<string, { readonly closing: Closing; readonly at: number }>();
@@ -33,9 +34,12 @@ export class Settlements {
     return this.#waiting.size;
   }
 
-  add(closing: Closing): void {
-    this.#waiting.set(closing.stream, closing);
-    if (this.#sending.size < AT_ONCE) void this.#send(closing);
+  /** `isHeld`: Redis may hold something for the stream, under its name. */
+  add(closing: Closing, isHeld: boolean): void {
+    const isOneMore = isHeld || this.#money.link.isUp || this.#waiting.size < MOST_WAITING;
+    const next = isOneMore ? closing : this.#summed(closing);
+    this.#waiting.set(next.stream, next);
+    if (this.#sending.size < AT_ONCE) void this.#send(next);
   }
 
   /** Settles once more what was settled lately. */
@@ -47,12 +51,22 @@ export class Settlements {
   /** Sends what waits. Resolves once it was tried. */
   async flush(): Promise<void> {
     this.#forget();
+    this.#sums.clear();
     while (this.#waiting.size > 0 && this.#money.link.isUp) {
       const before = this.#waiting.size;
       const some = [...this.#waiting.values()].slice(0, AT_ONCE);
       await Promise.all(some.map((closing) => this.#send(closing)));
       if (this.#waiting.size >= before) return;
     }
+  }
+
+  /** All that is added up of its accounts, with it, as if that were one stream. */
+  #summed({ accounts, tokens, nano }: Closing): Closing {
+    const name = accounts.join("\n");
+    const { stream, ...before } = this.#sums.get(name) ?? { stream: `sum-${crypto.randomUUID()}`, tokens: 0, nano: 0 };
+    const sum = { stream, accounts, tokens: before.tokens + tokens, nano: before.nano + nano };
+    this.#sums.set(name, sum);
+    return sum;
   }
 
   #send(closing: Closing): Promise<void> {
@@ -75,7 +89,7 @@ export class Settlements {
       // It waits for Redis, which tells of itself.
       return;
     }
-    this.#waiting.delete(closing.stream);
+    if (this.#waiting.get(closing.stream) === closing) this.#waiting.delete(closing.stream);
     this.#settled.set(closing.stream, { closing, at: this.#now() });
   }
 

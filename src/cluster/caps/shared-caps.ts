@@ -1,16 +1,18 @@
-import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { type Ask, decide, reachedOf, type Share, shareOf } from "../../core/quota/decision.ts";
-import type { Level } from "../../core/quota/payer.ts";
+import { costCapIn, type Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 import type { SharedAccounts } from "../../core/quota/shared-accounts.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
 import { type Grown, Hold, type HoldOwner } from "./hold.ts";
 import { Money } from "./money.ts";
+import { Orphans } from "./orphans.ts";
+import type { SharedClock } from "./redis-clock.ts";
 import { ANSWER } from "./reserve-script.ts";
 import { Settlements } from "./settlements.ts";
 
@@ -20,11 +22,13 @@ export interface SharedCapsParts {
   /** The Redis of reservations. */
   readonly link: RedisLink;
   readonly names: Names;
-  readonly clock: Clock;
+  readonly clock: SharedClock;
   /** What counters are rebuilt from. */
   readonly ledger: Pick<Ledger, "spentSince" | "available">;
   /** The nodes that live. */
   readonly living: () => Promise<readonly string[]>;
+  /** Whether a node may still be there. Rejects when that cannot be said. */
+  readonly isAlive: (node: string) => Promise<boolean>;
   readonly fault: (error: unknown) => void;
   /** How long nodes are given to say what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
   readonly stateMs?: number;
@@ -43,6 +47,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   readonly #money: Money;
   readonly #counters: Counters;
   readonly #settlements: Settlements;
+  readonly #orphans: Orphans;
+  readonly #faults: FaultOnce;
   /** The streams that run, by name. */
   readonly #holds = new Map<string, Hold>();
   /** What each had spent when it was last told. */
@@ -51,8 +57,9 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   #isClosed = false;
 
   constructor(parts: SharedCapsParts) {
-    const { node, link, names, clock, ledger, living, stateMs = STATE_MS } = parts;
+    const { node, link, names, clock, ledger, living, isAlive, stateMs = STATE_MS } = parts;
     this.#parts = parts;
+    this.#faults = new FaultOnce(parts.fault);
     this.#money = new Money(node, link, names, clock);
     const restate = () => this.#restate();
     this.#counters = new Counters({
@@ -67,10 +74,12 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     });
     this.#settlements = new Settlements(
       this.#money,
-      clock.now,
+      () => clock.now(),
       () => ledger.available,
       () => this.#counters.lost(),
     );
+    const gone = (dead: string) => this.gone(dead);
+    this.#orphans = new Orphans({ money: this.#money, now: () => clock.now(), isAlive, gone });
   }
 
   /** How many streams of this node hold something. */
@@ -103,7 +112,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   open(stream: string, levels: readonly Level[], ask: Ask): SetAside {
     const hold = new Hold(this, stream, levels, ask, this.#money.windows);
     if (!hold.isCapped) return hold;
-    if (hold.isCostCapped && !ask.price) throw noPrice();
+    const costCap = costCapIn(levels);
+    if (costCap && !ask.price) throw noPrice(costCap.payer);
     if (!this.isReady) throw unavailable();
     this.#holds.set(stream, hold);
     hold.awaits(this.#reserve(hold));
@@ -130,7 +140,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     const hold = this.#holds.get(stream);
     this.#holds.delete(stream);
     if (hold) this.#told.delete(hold);
-    this.#settlements.add({ stream, accounts: levels.map(({ account }) => account), tokens, nano });
+    const closing = { stream, accounts: levels.map(({ account }) => account), tokens, nano };
+    this.#settlements.add(closing, hold !== undefined);
   }
 
   /** Redis answers again: what this node holds is said again, and what waited is sent. */
@@ -144,11 +155,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
    * later.
    */
   async gone(node: string): Promise<number> {
-    const { keys, link } = this.#money;
     if (!this.#counters.isReady) await this.#counters.look();
-    const streams = (await link.command(["SMEMBERS", keys.holds(node)])) as string[];
-    for (const stream of streams) await this.#money.estimate(node, stream);
-    return streams.length;
+    return this.#money.estimateAll(node);
   }
 
   /** Sends what is still to be settled. The streams have ended. */
@@ -177,10 +185,10 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       throw thereWasNoRoom();
     } catch (error) {
       this.#holds.delete(stream);
-      if (!(error instanceof GatewayError)) this.#parts.fault(error);
+      if (!(error instanceof GatewayError)) this.#faults.failed(error);
       else if (error.code !== "cluster_unavailable") throw error;
       // It may have been set aside all the same.
-      this.#settlements.add({ stream, accounts: levels.map(({ account }) => account), tokens: 0, nano: 0 });
+      this.#settlements.add({ stream, accounts: levels.map(({ account }) => account), tokens: 0, nano: 0 }, true);
       throw unavailable();
     }
   }
@@ -201,9 +209,11 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       await this.#counters.look();
       await this.#settlements.flush();
       await this.#tell();
+      await this.#orphans.look();
+      this.#faults.works();
     } catch (error) {
       // That Redis is away is the link's to tell, and the ledger tells of itself.
-      if (!(error instanceof GatewayError)) this.#parts.fault(error);
+      if (!(error instanceof GatewayError)) this.#faults.failed(error);
     }
   }
 
@@ -229,5 +239,5 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
 const unavailable = (): GatewayError =>
   new GatewayError(
     "cluster_unavailable",
-    "the caller has caps, and the cluster's Redis cannot be asked for room under them",
+    "there are caps, and the cluster's Redis cannot be asked for room under them",
   );

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../core/kernel/json.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { Member } from "../link/member.ts";
 import { LEAVE, type Leader, LOOK, type Look, readLook, TAKE } from "./leader.ts";
 
@@ -45,6 +46,7 @@ export class Leadership implements AsyncDisposable {
   readonly #key: string;
   readonly #own: Leader;
   readonly #events: LeadershipEvents;
+  readonly #faults: FaultOnce;
   #leader: Leader | undefined;
   /** Until when no other can have taken the lead from this node, as `performance.now()` counts. */
   #heldUntil = 0;
@@ -59,6 +61,7 @@ export class Leadership implements AsyncDisposable {
     this.#key = cluster.names.of("leader", what);
     this.#own = { node: cluster.node, about };
     this.#events = events;
+    this.#faults = new FaultOnce((error) => events.fault(error));
     // After the node's own lease, which was asked for again first.
     cluster.on({ state: (isUp) => void (isUp && this.look()) });
   }
@@ -91,10 +94,11 @@ export class Leadership implements AsyncDisposable {
       clearTimeout(this.#timer);
       try {
         this.#lookIn(await this.#ask());
+        this.#faults.works();
       } catch (error) {
         this.#lookIn(LOOK_MS);
         // That Redis is away is the link's to tell.
-        if (this.#parts.cluster.link.isUp) this.#events.fault(error);
+        if (this.#parts.cluster.link.isUp) this.#faults.failed(error);
       }
     });
     return this.#looking;

@@ -21,6 +21,11 @@ export class Names {
     return `${this.#prefix}:node:${node}`;
   }
 
+  /** There while a node's lease is too new to judge others by theirs. */
+  newLease(node: string): string {
+    return `${this.#prefix}:new:${node}`;
+  }
+
   /** What other nodes ask of a node, in order. */
   mailbox(node: string): string {
     return `${this.#prefix}:mail:${node}`;

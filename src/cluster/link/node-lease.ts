@@ -1,10 +1,14 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { CLAIM, FORGET, IS_DEAD, JUDGED, LEAVE, type OwnKeys, RENEW } from "./lease-scripts.ts";
 import type { Names } from "./names.ts";
 import type { RedisLink, Reply } from "./redis-link.ts";
-import { Script } from "./script.ts";
+import type { Script } from "./script.ts";
 
 /** How long a node that says nothing counts as alive, in milliseconds. */
 export const LEASE_MS = 6_000;
 const RENEW_MS = 2_000;
+/** How often it is looked who is dead, in milliseconds. */
+const LOOK_MS = 1_000;
 /** How long a node takes to clear a dead one away at most, before another may try. */
 const CLEARING_MS = 10_000;
 /** How long leaving may take: a Redis that is silent then learns of it by the lease's end. */
@@ -21,60 +25,6 @@ export interface LeaseEvents {
   fault(error: unknown): void;
 }
 
-/** `{node, epoch if it is new, lease in ms, about}` → the epoch, whether the lease was still there, and how many nodes there are. */
-const RENEW = new Script(`
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then
-  epoch = ARGV[2]
-  redis.call('SET', KEYS[1], epoch)
-end
-local was = redis.call('EXISTS', KEYS[3])
-redis.call('SADD', KEYS[2], ARGV[1])
-redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
-return {epoch, was, redis.call('SCARD', KEYS[2])}
-`);
-
-/**
- * Whether the judging node's own lease is there, in the epoch it knows: otherwise Redis has lost leases, and one that is
- * missing means nothing. `KEYS`: epoch, own lease. `ARGV`: the known epoch.
- */
-const MAY_JUDGE = `redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1`;
-
-/** 1 if a node is surely dead, else 0. */
-const IS_DEAD = new Script(`
-return ${MAY_JUDGE} and redis.call('EXISTS', KEYS[3]) == 0 and 1 or 0
-`);
-
-/** The members of the set of nodes that are surely dead. */
-const DEAD = new Script(`
-local dead = {}
-if not (${MAY_JUDGE}) then return dead end
-for _, node in ipairs(redis.call('SMEMBERS', KEYS[3])) do
-  if redis.call('EXISTS', ARGV[2] .. node) == 0 then table.insert(dead, node) end
-end
-return dead
-`);
-
-/** Takes it on to clear a node away that is surely dead. 1 if nobody else has. */
-const CLAIM = new Script(`
-if not (${MAY_JUDGE}) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
-return redis.call('SET', KEYS[4], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0
-`);
-
-/** Removes a node that is still dead. */
-const FORGET = new Script(`
-redis.call('DEL', KEYS[4])
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-redis.call('DEL', KEYS[3])
-return redis.call('SREM', KEYS[1], ARGV[1])
-`);
-
-/** Removes a node that leaves in good order. */
-const LEAVE = new Script(`
-redis.call('DEL', KEYS[2], KEYS[3])
-return redis.call('SREM', KEYS[1], ARGV[1])
-`);
-
 /** A node's lease in its cluster: renewed every two seconds, and gone six seconds after the node is. */
 export class NodeLease {
   readonly node: string;
@@ -85,10 +35,11 @@ export class NodeLease {
   #epoch: string | undefined;
   /** When the renewal was asked for that was confirmed last. */
   #renewedAt = performance.now();
-  /** Since when the lease has been held without a break. */
-  #heldSince = performance.now();
+  /** Redis was out of reach since the last renewal: others' leases may have lapsed because they could not renew them. */
+  #isInDoubt = false;
   #nodeCount = 1;
   #timer: NodeJS.Timeout | undefined;
+  #looks: NodeJS.Timeout | undefined;
   #clearing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -116,11 +67,6 @@ export class NodeLease {
     return this.#epoch;
   }
 
-  /** Whether this node has held its lease for the length of one: it may take those without a lease for dead. */
-  get mayJudge(): boolean {
-    return this.isHeld && performance.now() - this.#heldSince >= LEASE_MS;
-  }
-
   /** How many nodes there are, this one and those not yet cleared away included, as of the last renewal. */
   get nodeCount(): number {
     return this.#nodeCount;
@@ -130,6 +76,7 @@ export class NodeLease {
   async open(): Promise<void> {
     await this.#renew();
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
+    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** Renews the lease now. Never rejects: that Redis is away is the link's to tell. */
@@ -141,22 +88,34 @@ export class NodeLease {
       this.#tell(error);
       return;
     }
-    // Beside the renewals, which must not wait for it.
-    this.#clearing ??= this.#clear()
-      .catch((error: unknown) => this.#tell(error))
-      .finally(() => {
-        this.#clearing = undefined;
-      });
+    this.#look();
+  }
+
+  /** Redis is out of reach: when it is back, each node needs a moment to renew its lease before one that is missing means anything. */
+  doubt(): void {
+    this.#isInDoubt = true;
   }
 
   /**
-   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease, and while it
-   * does not hold it: after an outage of Redis every lease is gone, and each node needs a moment to take its own again. Rejects
-   * with `cluster_unavailable`.
+   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease without an
+   * outage. Rejects with `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
-    const isDead = await this.#judge(IS_DEAD, [this.#names.lease(node)], []);
-    return isDead !== 1 || !this.mayJudge;
+    return (await this.judge(IS_DEAD, [this.#names.lease(node)], [])) !== 1;
+  }
+
+  /** All other nodes that live; undefined while that is not to be known. Rejects with `cluster_unavailable`. */
+  async others(): Promise<readonly string[] | undefined> {
+    const judged = await this.#judged();
+    return judged?.living.filter((node) => node !== this.node);
+  }
+
+  /**
+   * Runs a script that begins with `MAY_JUDGE`: its own keys follow those of this node, its own arguments the known epoch.
+   * Rejects with `cluster_unavailable`.
+   */
+  judge(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    return this.#link.run(script, [...this.#ownKeys, ...keys], [this.#epoch ?? "", ...args]);
   }
 
   /** The nodes that are alive, or were not cleared away yet. */
@@ -169,7 +128,8 @@ export class NodeLease {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    const keys = [this.#names.nodes, this.#names.lease(this.node), this.#names.mailbox(this.node)];
+    clearInterval(this.#looks);
+    const keys = [...this.#ownKeys, this.#names.nodes, this.#names.mailbox(this.node)];
     const leaving = this.#link.run(LEAVE, keys, [this.node]).catch(() => {});
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LEAVE_MS);
@@ -177,10 +137,21 @@ export class NodeLease {
     clearTimeout(timer);
   }
 
+  get #ownKeys(): OwnKeys {
+    return [this.#names.epoch, this.#names.lease(this.node), this.#names.newLease(this.node)];
+  }
+
   async #renew(): Promise<void> {
-    const keys = [this.#names.epoch, this.#names.nodes, this.#names.lease(this.node)];
     const askedAt = performance.now();
-    const reply = await this.#link.run(RENEW, keys, [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about]);
+    const isInDoubt = this.#isInDoubt;
+    this.#isInDoubt = false;
+    const told = [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about];
+    const args = [...told, this.#epoch ?? "", isInDoubt ? "1" : "0"];
+    const renewing = this.#link.run(RENEW, [...this.#ownKeys, this.#names.nodes], args);
+    const reply = await renewing.catch((error: unknown) => {
+      this.#isInDoubt ||= isInDoubt;
+      throw error;
+    });
     const [epoch, was, nodes] = reply as [string, number, number];
     if (this.#isClosed) return;
     const before = this.#epoch;
@@ -188,16 +159,30 @@ export class NodeLease {
     // Redis counts from when it ran the script, which is later than this.
     this.#renewedAt = askedAt;
     this.#nodeCount = nodes;
-    if (was === 0) this.#heldSince = performance.now();
     if (before !== undefined && before !== epoch) this.#events.dataLost();
     else if (before !== undefined && was === 0) this.#events.lapsed();
   }
 
+  async #judged(): Promise<{ readonly living: readonly string[]; readonly dead: readonly string[] } | undefined> {
+    const reply = await this.judge(JUDGED, [this.#names.nodes], [this.#names.lease("")]);
+    if (reply === null) return undefined;
+    const [living, dead] = reply as unknown as readonly [readonly string[], readonly string[]];
+    return { living, dead };
+  }
+
+  /** Beside the renewals, which must not wait for it. */
+  #look(): void {
+    this.#clearing ??= this.#clear()
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#clearing = undefined;
+      });
+  }
+
   /** Clears the dead away, one after the other. */
   async #clear(): Promise<void> {
-    if (!this.mayJudge) return;
-    const dead = (await this.#judge(DEAD, [this.#names.nodes], [this.#names.lease("")])) as string[];
-    for (const node of dead) {
+    const judged = await this.#judged();
+    for (const node of judged?.dead ?? []) {
       // One that cannot be cleared away does not keep the others.
       await this.#clearOf(node).catch((error: unknown) => this.#tell(error));
     }
@@ -206,18 +191,14 @@ export class NodeLease {
   async #clearOf(node: string): Promise<void> {
     const { nodes } = this.#names;
     const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
-    if ((await this.#judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
+    if ((await this.judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
     await this.#events.gone(node);
-    await this.#link.run(FORGET, [nodes, lease, mailbox, claim], [node]);
-  }
-
-  /** Runs a script that begins with what `MAY_JUDGE` needs. */
-  #judge(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const own = [this.#names.epoch, this.#names.lease(this.node)];
-    return this.#link.run(script, [...own, ...keys], [this.#epoch ?? "", ...args]);
+    await this.judge(FORGET, [lease, claim, nodes, mailbox], [node]);
   }
 
   #tell(error: unknown): void {
-    if (this.#link.isUp && !this.#isClosed) this.#events.fault(error);
+    // That something must wait is no fault.
+    const isPassing = error instanceof GatewayError && error.code === "cluster_unavailable";
+    if (!isPassing && this.#link.isUp && !this.#isClosed) this.#events.fault(error);
   }
 }

@@ -78,9 +78,9 @@ export class Appender {
     for (const tap of this.#taps) tap.beginAnew();
   }
 
-  /** This node was taken for dead. */
-  suspect(): void {
-    for (const tap of this.#taps) tap.suspect();
+  /** This node may have been taken for dead, or Redis may be another one, which lacks what was written last. */
+  recheck(): void {
+    for (const tap of this.#taps) tap.recheck();
   }
 
   /** Others have ended this node's streams, or are about to. If none did, their ends are written as others would write them. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -12,13 +13,15 @@ import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
 import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
+import { Inquiries, type Whereabouts } from "./inquiries.ts";
+import { Letters } from "./letters.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
 import { RedisNotes } from "./redis-notes.ts";
 import { readStored } from "./stored-stream.ts";
 import { StreamKeys } from "./stream-keys.ts";
-import { type LostStream, takeOver } from "./take-over.ts";
-import type { Tap } from "./tap.ts";
+import { type LostStream, type TakeOver, takeOver } from "./take-over.ts";
+import { Tap } from "./tap.ts";
 
 /** What the streams of a cluster are made of. */
 export interface ClusterStreamsParts {
@@ -35,9 +38,10 @@ export interface ClusterStreamsParts {
   readonly ownerLost?: (lost: LostStream) => Promise<void>;
 }
 
-/** Kinds of messages: to the node that runs a stream, and to one whose client reads it. */
+/** Kinds of messages: to the node that runs a stream, to one whose client reads it, and to one that seeks it. */
 const TO_OWNER = "stream";
 const TO_READER = "stream-reader";
+const TO_SEEKER = "stream-seeker";
 /** How often nodes whose clients read here are looked at, in milliseconds. */
 const LOOK_MS = 2_000;
 /** How often this process notes that it runs, and after how long without it stood still, in milliseconds. */
@@ -45,6 +49,8 @@ const TICK_MS = 500;
 const STILL_MS = 1_500;
 /** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
 const AWAY_MS = 10_000;
+/** How often the owner of a stream that is to be cancelled is sought, in milliseconds. */
+const AGAIN_MS = 250;
 
 /** The live streams of all nodes: those that run here are written to Redis, those of other nodes are read from there. */
 export class ClusterStreams implements Elsewhere, AsyncDisposable {
@@ -53,6 +59,8 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #appender: Appender;
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
+  readonly #inquiries: Inquiries;
+  readonly #letters: Letters;
   readonly notes: Notes;
   readonly #timer: NodeJS.Timeout;
   readonly #ticks: NodeJS.Timeout;
@@ -75,27 +83,43 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       holed: () => parts.count("stream_hole"),
       fault,
     });
-    this.#owned = new OwnedStreams({ registry, tellReader: (to, body) => this.#tell(to, TO_READER, body) });
+    this.#letters = new Letters((to, kind, body) => cluster.mailbox.send(to, kind, body), clock.now);
+    this.#inquiries = new Inquiries({
+      others: () => cluster.lease.others(),
+      ask: (to, body) => cluster.mailbox.send(to, TO_OWNER, body),
+    });
+    this.#owned = new OwnedStreams({
+      registry,
+      tellReader: (to, body) => this.#letters.send(to, TO_READER, body),
+      answer: (to, body) => cluster.mailbox.send(to, TO_SEEKER, body).catch(() => {}),
+      recheck: ({ watcher }) => watcher instanceof Tap && watcher.recheck(),
+    });
     this.#mirrors = new Mirrors({
       ...{ registry, budget: parts.budget, limits: parts.log, dialects: parts.dialects, now: clock.now, fault },
       read: (id, after, batches) => readStored(link, this.#keys, id, after, batches),
       takeOver: (id, owner) => this.#takeOver(id, owner),
       wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
-      tellOwner: (to, body) => this.#tell(to, TO_OWNER, body),
-      done: (id, owner, isAcknowledged) => this.#tell(owner, TO_OWNER, { what: "done", stream: id, isAcknowledged }),
+      seek: (id, among) => this.#inquiries.seek(id, among),
+      tellOwner: (to, body) => this.#tellOwner(to, body),
+      done: (id, owner, isAcknowledged) => this.#tellOwner(owner, { what: "done", stream: id, isAcknowledged }),
     });
     cluster.mailbox.on(TO_OWNER, (message) => this.#owned.take(message));
+    cluster.mailbox.on(TO_SEEKER, (message) => this.#inquiries.take(message));
     cluster.mailbox.on(TO_READER, ({ body }) => this.#mirrors.lost(body.reader, body.why));
     cluster.on({
       state: (isUp) => {
-        if (isUp) this.#mirrors.back();
-        else this.#appender.away();
+        if (!isUp) this.#appender.away();
+        else {
+          // It may be another one, which lacks what was written last.
+          this.#appender.recheck();
+          this.#mirrors.back();
+        }
       },
       dataLost: () => {
         this.#appender.beginAnew();
         this.#mirrors.back();
       },
-      lapsed: () => this.#appender.suspect(),
+      lapsed: () => this.#appender.recheck(),
       gone: (dead) => this.#clear(dead),
     });
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
@@ -132,39 +156,54 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   }
 
   async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
-    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
-    if (!stored || stored.end !== undefined || !isMeant(stored.facts.caller)) return false;
-    return await this.#parts.cluster.mailbox.send(stored.owner, TO_OWNER, {
-      what: "cancel",
-      stream: id,
-      code,
-      message,
-    });
+    const { now } = this.#parts.clock;
+    const asked = now();
+    for (;;) {
+      const found = await this.#whereIs(id).catch(() => "unsure" as const);
+      if (typeof found !== "string") {
+        if (!isMeant(found.caller)) return false;
+        this.#letters.send(found.node, TO_OWNER, { what: "cancel", stream: id, code, message });
+        return true;
+      }
+      if (found === "nobody") return false;
+      if (now() - asked > AWAY_MS) throw new GatewayError("cluster_unavailable");
+      await wait(AGAIN_MS);
+    }
   }
 
   /** Writes what is left, so that clients can read on elsewhere. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     clearInterval(this.#ticks);
+    this.#letters[Symbol.dispose]();
     await this.#appender.flush();
+  }
+
+  /** Who runs a stream; one that was opened while Redis was away is not written yet. */
+  async #whereIs(id: string): Promise<Pick<Whereabouts, "node" | "caller"> | "nobody" | "unsure"> {
+    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
+    if (!stored) return this.#inquiries.seek(id);
+    return stored.end === undefined ? { node: stored.owner, caller: stored.facts.caller } : "nobody";
   }
 
   /** Ends all streams of a node that is gone. */
   async #clear(dead: string): Promise<void> {
     const { link } = this.#parts.cluster;
     const ids = (await link.command(["SMEMBERS", this.#keys.owned(dead)])) as string[];
-    for (const id of ids) await this.#takeOver(id, dead);
-    await link.command(["DEL", this.#keys.owned(dead)]);
+    for (const id of ids) {
+      const outcome = await this.#takeOver(id, dead);
+      if (outcome === "kept") throw new GatewayError("cluster_unavailable", "the node may live");
+    }
   }
 
-  async #takeOver(id: string, node: string): Promise<void> {
+  async #takeOver(id: string, node: string): Promise<TakeOver> {
     const { cluster, clock, limits, count, ownerLost } = this.#parts;
-    if (await cluster.lease.isAlive(node)) return;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
-    const lost = await takeOver(cluster.link, this.#keys, { id, node, by: cluster.node }, times);
-    if (!lost) return;
+    const outcome = await takeOver(cluster, this.#keys, { id, node }, times);
+    if (typeof outcome === "string") return outcome;
     count("stream_taken_over");
-    await ownerLost?.(lost);
+    await ownerLost?.(outcome);
+    return outcome;
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */
@@ -191,8 +230,9 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     for (const node of nodes) if (!(await lease.isAlive(node))) this.#owned.lose(new Set([node]), "client_gone");
   }
 
-  #tell(node: string, kind: string, body: JsonObject): void {
-    // What an owner that is gone would have done is done in Redis, or not at all; while Redis is away nobody can be told.
-    this.#parts.cluster.mailbox.send(node, kind, body).catch(() => {});
+  #tellOwner(node: string, body: JsonObject): void {
+    // How far a reader is will be said again.
+    if (body.what === "handled") this.#parts.cluster.mailbox.send(node, TO_OWNER, body).catch(() => {});
+    else this.#letters.send(node, TO_OWNER, body);
   }
 }

@@ -48,6 +48,8 @@ export class Mirror implements Producer, StreamWatcher {
   /** Names this mirror among all readers of the cluster. */
   readonly reader = crypto.randomUUID();
   readonly #parts: MirrorParts;
+  /** What its client had seen when it came: perhaps more than was written. */
+  readonly #after: number;
   #isAttached = false;
   #told: number;
   #isPaused = false;
@@ -62,6 +64,7 @@ export class Mirror implements Producer, StreamWatcher {
     const { id, log, startedAt, now, dialect, fault } = parts;
     const { route, model, tellsDialect } = facts;
     this.#parts = parts;
+    this.#after = log.head;
     this.#told = log.head;
     this.stream = new Stream({ id, epoch: 1, route, model, startedAt, tellsDialect }, log, now, fault);
     this.stream.producedBy(this, dialect);
@@ -72,7 +75,7 @@ export class Mirror implements Producer, StreamWatcher {
   }
 
   /** Takes what was read. A hole, where the owner could not write for too long, ends it for its client. */
-  take({ entries, end, seq }: StoredStream): void {
+  take({ owner, entries, end, seq }: StoredStream): void {
     const { log } = this.stream;
     for (const entry of entries) {
       if (this.#isOver) return;
@@ -87,7 +90,9 @@ export class Mirror implements Producer, StreamWatcher {
     if (entries.length > 0) this.stream.wakeReaders();
     this.stream.readerMoved();
     if (this.#isOver || end === undefined) return;
-    if (log.head >= seq) this.stream.end(endOfText(end, log.head));
+    // Only an owner that was lost had sent more than it could write.
+    if (owner !== "" && seq < this.#after) this.#parts.lost("resume_failed");
+    else if (log.head >= seq) this.stream.end(endOfText(end, log.head));
     else if (entries.length === 0) this.#parts.lost("resume_failed");
   }
 

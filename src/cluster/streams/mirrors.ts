@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
@@ -7,6 +6,8 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import { type LogLimits, StreamLog } from "../../core/stream/stream-log.ts";
+import { findStored } from "./finding.ts";
+import type { Sought } from "./inquiries.ts";
 import { Mirror } from "./mirror.ts";
 import { isCode } from "./stored-end.ts";
 import type { StoredStream } from "./stored-stream.ts";
@@ -20,12 +21,6 @@ const REPORT_SHARE = 1 / 4;
 /** How many ticks until they are told anyway, and until a look for what no wake-up told. */
 const TICKS_A_REPORT = 5;
 const TICKS_A_LOOK = 50;
-/** How long a client may be ahead of what its stream's owner has written, in milliseconds: it reads on where it wrote 10 ms ago. */
-const AHEAD_MS = 1_000;
-/** How long a stream may be unknown: it may have been opened just now. */
-const UNKNOWN_MS = 200;
-const AGAIN_MS = 20;
-
 /** What mirrors need of their node. */
 export interface MirrorsParts {
   readonly registry: StreamRegistry;
@@ -36,7 +31,9 @@ export interface MirrorsParts {
   readonly fault: (error: unknown) => void;
   readonly read: (id: string, after: number, batches: number) => Promise<StoredStream | undefined>;
   /** Ends a stream whose node is gone. */
-  readonly takeOver: (id: string, node: string) => Promise<void>;
+  readonly takeOver: (id: string, node: string) => Promise<unknown>;
+  /** Asks nodes, or all others, who has a stream. */
+  readonly seek: (id: string, among?: readonly string[]) => Promise<Sought>;
   /** Calls `woken` when a stream may have more, until disposed. */
   readonly wakes: (id: string, woken: () => void) => Disposable;
   readonly tellOwner: (node: string, body: JsonObject) => void;
@@ -66,16 +63,12 @@ export class Mirrors {
     epoch: number | undefined,
     after: number,
   ): Promise<RegisteredStream | ResumeFailure> {
-    const stored = await this.#settled(id, caller, after);
-    if (stored?.facts.caller !== caller) return "unknown";
-    if (epoch !== undefined && epoch !== 1) return "epoch";
-    if (stored.isExpired) return "expired";
-    // An owner that was lost had sent more than it could write.
-    if (after > stored.seq && stored.owner !== "") return "ahead";
-    const [first] = stored.entries;
-    if (after < stored.seq && (first === undefined || first.seq > after + 1)) return "evicted";
+    const { now, read, takeOver, seek } = this.#parts;
+    const parts = { now, read: (one: string, from: number) => read(one, from, BATCHES), takeOver, seek };
+    const found = await findStored({ id, caller, epoch, after }, parts);
+    if (typeof found === "string") return found;
     this.#parts.registry.admit();
-    return this.#mirror(id, stored, after);
+    return this.#mirror(id, found, after);
   }
 
   /** The client of this reader has lost its stream. */
@@ -97,23 +90,6 @@ export class Mirrors {
     for (const { registered } of [...this.#mirrors.values()]) this.#parts.registry.lose(registered, why);
   }
 
-  /**
-   * The stream once what it says is final for this client: its owner alive, or known to be gone; and not behind what the client
-   * has seen already.
-   */
-  async #settled(id: string, caller: string, after: number): Promise<StoredStream | undefined> {
-    const asked = this.#parts.now();
-    for (;;) {
-      const stored = await this.#parts.read(id, after, BATCHES);
-      const waitedMs = this.#parts.now() - asked;
-      if (stored ? stored.facts.caller !== caller || stored.end !== undefined : waitedMs > UNKNOWN_MS) return stored;
-      if (stored && (waitedMs > AHEAD_MS || (stored.isOwnerAlive && after <= stored.seq))) return stored;
-      // Does nothing while others than Redis' lease say that it lives.
-      if (stored && !stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
-      await wait(AGAIN_MS);
-    }
-  }
-
   #mirror(id: string, stored: StoredStream, after: number): RegisteredStream {
     const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, tellOwner, done } = this.#parts;
     const { owner, facts, previous } = stored;
@@ -126,7 +102,7 @@ export class Mirrors {
         now,
         dialect: dialects.get(facts.dialect ?? ""),
         read: (from) => read(id, from, BATCHES),
-        orphaned: () => takeOver(id, owner),
+        orphaned: async () => void (await takeOver(id, owner)),
         tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
         done: (isAcknowledged) => done(id, owner, isAcknowledged),
         lost: (why) => registry.lose(registered, why),

@@ -11,6 +11,10 @@ export interface OwnedStreamsParts {
   readonly registry: StreamRegistry;
   /** Tells a node that one of its readers has lost its stream. */
   readonly tellReader: (node: string, body: JsonObject) => void;
+  /** Answers a node that seeks a stream. */
+  readonly answer: (node: string, body: JsonObject) => void;
+  /** Redis may not have all of a stream that is read there: what it has is looked at. */
+  readonly recheck: (registered: RegisteredStream) => void;
 }
 
 /** The streams that run on this node, as other nodes' clients use them: they read, fall behind, leave and cancel. */
@@ -33,7 +37,8 @@ export class OwnedStreams {
     const reader = asString(body.reader) ?? "";
     const remote = this.#remotes.get(reader);
     const code = isCode(body.why) ? body.why : undefined;
-    if (body.what === "attach") this.#attach(from, reader, registered, body);
+    if (body.what === "seek") this.#answer(from, asString(body.stream) ?? "", asString(body.inquiry) ?? "");
+    else if (body.what === "attach") this.#attach(from, reader, registered, body);
     else if (body.what === "handled") remote?.moved(asNumber(body.seq) ?? 0);
     else if (body.what === "detach" && remote) this.#detach(remote, code);
     else if (body.what === "done" && registered) this.#parts.registry.handled(registered, body.isAcknowledged === true);
@@ -47,12 +52,34 @@ export class OwnedStreams {
     for (const remote of this.#remotes.values()) if (nodes.has(remote.node)) this.#detach(remote, why);
   }
 
+  /** Says whether the stream is here, and how far it is. */
+  #answer(node: string, id: string, inquiry: string): void {
+    const tell = (registered: RegisteredStream | undefined) => {
+      const { caller, stream } = registered ?? {};
+      this.#parts.answer(node, { inquiry, ...(caller !== undefined && { caller, head: stream?.log.head ?? 0 }) });
+    };
+    const registered = this.#parts.registry.own(id);
+    if (registered) {
+      this.#parts.recheck(registered);
+      tell(registered);
+      return;
+    }
+    // What Redis had granted before it was asked for this may still be on its way: all sockets are read before the next turn.
+    setImmediate(() => setImmediate(() => tell(this.#parts.registry.own(id))));
+  }
+
   #attach(node: string, reader: string, registered: RegisteredStream | undefined, body: JsonObject): void {
     const after = asNumber(body.after) ?? 0;
     const known = this.#remotes.get(reader);
+    if (registered) this.#parts.recheck(registered);
     if (known) known.moved(after);
     // What is gone from here may still be read from Redis.
     if (known || !registered) return;
+    // It has seen what never was.
+    if (after > registered.stream.log.head) {
+      this.#parts.tellReader(node, { reader, why: "resume_failed" });
+      return;
+    }
     // It has had the stream before; meanwhile another may have taken it.
     if (body.again === true && registered.attachment) {
       this.#parts.tellReader(node, { reader, why: "superseded" });

@@ -1,4 +1,5 @@
 import { asNumber, asObject, asString, parseJson } from "../../core/kernel/json.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
@@ -88,6 +89,16 @@ export async function readStored(
       decodeEntries({ bytes, last: Number.parseInt(entryId.toString(), 10) }),
     ),
   };
+}
+
+/** The facts of a stream as text. Clock readings in milliseconds. */
+export function factsText(
+  { caller, stream }: RegisteredStream,
+  { now, wall }: { readonly now: () => number; readonly wall: () => number },
+): string {
+  const { route, model, tellsDialect = false, startedAt } = stream.info;
+  const at = Math.round(wall() - (now() - startedAt));
+  return JSON.stringify({ caller, route, model, dialect: stream.dialect?.name, tellsDialect, at });
 }
 
 function factsOf(text: string | undefined): StreamFacts {

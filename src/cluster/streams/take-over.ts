@@ -1,3 +1,5 @@
+import { MAY_JUDGE } from "../link/lease-scripts.ts";
+import type { NodeLease } from "../link/node-lease.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
 import { endToText, ownerLost } from "./stored-end.ts";
@@ -13,41 +15,42 @@ export interface LostStream {
   readonly usage: string | undefined;
 }
 
+/** What became of an attempt: `ended`, by this call; `none`, there was nothing to end; `kept`, its node lives, or may live. */
+export type TakeOver = LostStream | "none" | "kept";
+
 /**
- * Keys: log, meta, the dead node's set, its lease, and this node's, without which Redis has lost its data: then no node's lease
- * says anything. Arguments: the node, the id, the end, its channel, how long it is kept in ms, and by
- * how much the hash outlives the log. 1 if it was taken from the node now.
+ * `{…own, log, meta, the dead node's set, its lease}`, `{epoch, node, id, end, channel, ms to keep it, ms by which the hash
+ * outlives the log}` → 1 if it was taken from the node now, 0 if there was nothing to take, -1 if the node keeps it.
  */
 const TAKE_OVER = new Script(`
-if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('EXISTS', KEYS[5]) == 0 then return 0 end
-redis.call('SREM', KEYS[3], ARGV[2])
-local known = redis.call('HMGET', KEYS[2], 'owner', 'end', 'seq')
-if known[1] ~= ARGV[1] or known[2] then return 0 end
+if not ${MAY_JUDGE} or redis.call('EXISTS', KEYS[7]) == 1 then return -1 end
+redis.call('SREM', KEYS[6], ARGV[3])
+local known = redis.call('HMGET', KEYS[5], 'owner', 'end', 'seq')
+if known[1] ~= ARGV[2] or known[2] then return 0 end
 local now = redis.call('TIME')
-redis.call('HSET', KEYS[2], 'owner', '', 'end', ARGV[3], 'until', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[5] + ARGV[6])
-redis.call('PUBLISH', ARGV[4], known[3])
+redis.call('HSET', KEYS[5], 'owner', '', 'end', ARGV[4], 'until', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[6])
+redis.call('PEXPIRE', KEYS[4], ARGV[6])
+redis.call('PEXPIRE', KEYS[5], ARGV[6] + ARGV[7])
+redis.call('PUBLISH', ARGV[5], known[3])
 return 1
 `);
 
 /**
- * Ends a stream whose node is gone, if it has not ended; a node that is alive keeps it. The upstream is never called again.
- * Resolves with what is known of it if this call ended it. Rejects with `cluster_unavailable`.
+ * Ends a stream whose node is gone, if it has not ended; a node that is alive, or may be, keeps it. The upstream is never called
+ * again. Rejects with `cluster_unavailable`.
  */
 export async function takeOver(
-  link: RedisLink,
+  { link, lease }: { readonly link: RedisLink; readonly lease: Pick<NodeLease, "judge"> },
   keys: StreamKeys,
-  stream: { readonly id: string; readonly node: string; readonly by: string },
+  { id, node }: { readonly id: string; readonly node: string },
   times: { readonly now: number; readonly keptMs: number; readonly outlivesMs: number },
-): Promise<LostStream | undefined> {
-  const { id, node, by } = stream;
+): Promise<TakeOver> {
   const stored = await readStored(link, keys, id, Number.MAX_SAFE_INTEGER, 1);
-  if (!stored || stored.owner !== node) return undefined;
-  const { facts, seq, usage } = stored;
-  const end = endToText(ownerLost(seq, usage, Math.max(0, times.now - facts.at)));
-  const names = [keys.log(id), keys.meta(id), keys.owned(node), keys.lease(node), keys.lease(by)];
+  const { facts, seq, usage } = stored ?? { facts: undefined, seq: 0, usage: undefined };
+  const end = endToText(ownerLost(seq, usage, Math.max(0, times.now - (facts?.at ?? times.now))));
+  const names = [keys.log(id), keys.meta(id), keys.owned(node), keys.lease(node)];
   const args = [node, id, end, keys.wake(id), String(times.keptMs), String(times.outlivesMs)];
-  const isOurs = (await link.run(TAKE_OVER, names, args)) === 1;
-  return isOurs ? { id, node, facts, usage } : undefined;
+  const answer = await lease.judge(TAKE_OVER, names, args);
+  if (answer === -1) return "kept";
+  return answer === 1 && facts ? { id, node, facts, usage } : "none";
 }

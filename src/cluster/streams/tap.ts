@@ -2,10 +2,11 @@ import type { RegisteredStream, StreamWatcher } from "../../core/stream/register
 import type { Hold } from "../../core/stream/stream-parts.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText } from "./stored-end.ts";
+import { factsText } from "./stored-stream.ts";
 
 /** What one append takes of one stream at most, in bytes, unless a single event is larger. */
 const BATCH_BYTES = 128 * 1024;
-/** A running stream's keys live this long after their owner last touched them, in milliseconds. */
+/** A running stream's keys live so long after their owner last touched them, in milliseconds. */
 const RUNNING_MS = 600_000;
 /** How often a silent stream's keys are touched, in milliseconds. */
 const TOUCH_MS = 60_000;
@@ -57,18 +58,20 @@ export class Tap implements Hold, StreamWatcher {
   #hasDialect = false;
   #previous = "";
   #hasEnd = false;
-  /** How long it is kept must be said again. */
+  /** How long it is kept has been said. */
   #isKept = false;
   /** Its client has said that it handled everything: only the end may still be needed. */
   #isDropped = false;
-  #touchedAt = 0;
-  /** This node may have been taken for dead since its last append. */
-  #isSuspect = false;
+  /** When Redis last confirmed that it has it. */
+  #confirmedAt: number;
+  /** Whether Redis still has what it had must be asked at once. */
+  #isInDoubt = false;
   #isOver = false;
 
   constructor(registered: RegisteredStream, parts: TapParts) {
     this.registered = registered;
     this.#parts = parts;
+    this.#confirmedAt = parts.now();
   }
 
   get id(): string {
@@ -142,12 +145,11 @@ export class Tap implements Hold, StreamWatcher {
     const isWhole = terminal !== undefined && seq === log.head;
     const isEnd = isWhole && !this.#hasEnd;
     const keepMs = isWhole && (isEnd || !this.#isKept) ? this.#parts.keptMs(this.registered) : undefined;
-    const isSilent = terminal === undefined && this.#parts.now() - this.#touchedAt >= TOUCH_MS;
     const previous = this.#previousNow();
-    if (!isNew && !batch && keepMs === undefined && !isSilent && previous === this.#previous) return undefined;
-    const bytes = batch?.bytes;
-    const isFull = (bytes?.length ?? 0) >= BATCH_BYTES;
-    return { seq, batch: bytes, from: this.#fromNow(), isEnd, keepMs, previous, isFull };
+    const isSaid = keepMs === undefined && previous === this.#previous && !this.#isInDoubt;
+    if (!isNew && !batch && isSaid && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
+    const isFull = (batch?.bytes.length ?? 0) >= BATCH_BYTES;
+    return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, isFull };
   }
 
   /** The arguments of an append, as the script takes them. */
@@ -155,14 +157,14 @@ export class Tap implements Hold, StreamWatcher {
     const { terminal } = this.registered.stream;
     const isNew = this.#written === NOTHING;
     const hasFacts = isNew || (!this.#hasDialect && batch !== undefined);
-    const isTouched = terminal === undefined && (isNew || this.#parts.now() - this.#touchedAt >= TOUCH_MS);
+    const isTouched = terminal === undefined && (isNew || this.#isInDoubt || this.#isUnconfirmed(TOUCH_MS));
     return [
       this.id,
       String(this.#written),
       String(seq),
       batch ?? "",
       String(from),
-      hasFacts ? this.#facts() : "",
+      hasFacts ? factsText(this.registered, this.#parts) : "",
       "",
       previous === this.#previous ? "" : previous,
       isTouched ? String(RUNNING_MS) : "0",
@@ -175,7 +177,8 @@ export class Tap implements Hold, StreamWatcher {
   answered(append: Append, answer: string): void {
     if (this.#isOver) return;
     if (answer === "ok") this.#wrote(append);
-    else if (answer === "fenced" || (answer === "lost" && this.#isSuspect)) this.#fence();
+    // Others may have ended it so long ago that nothing is left of that.
+    else if (answer === "fenced" || (answer === "lost" && this.#isUnconfirmed(RUNNING_MS))) this.#fence();
     else if (answer === "lost") this.beginAnew();
     // An append that was not answered was done, or Redis fell back.
     else this.#reached(Math.min(Number(answer), this.registered.stream.log.head));
@@ -191,10 +194,13 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** This node was taken for dead: others may have ended the stream, and perhaps nothing is left of it. Asks at once. */
-  suspect(): void {
-    this.#isSuspect = true;
-    this.#touchedAt = Number.NEGATIVE_INFINITY;
+  /** Redis may have less than it had, or others may have ended the stream: asks at once, and says again how it ended. */
+  recheck(): void {
+    if (this.#written === NOTHING) return;
+    this.#isInDoubt = true;
+    this.#previous = "";
+    this.#hasDialect = false;
+    this.#hasEnd = false;
     this.#parts.changed(this, true);
   }
 
@@ -204,8 +210,8 @@ export class Tap implements Hold, StreamWatcher {
     this.#previous = previous;
     this.#hasEnd ||= isEnd;
     this.#isKept ||= keepMs !== undefined;
-    this.#touchedAt = this.#parts.now();
-    this.#isSuspect = false;
+    this.#confirmedAt = this.#parts.now();
+    this.#isInDoubt = false;
     this.#reached(seq);
   }
 
@@ -225,6 +231,11 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
+  /** Whether it runs and Redis has not confirmed that for so long. */
+  #isUnconfirmed(forMs: number): boolean {
+    return !this.registered.stream.terminal && this.#parts.now() - this.#confirmedAt >= forMs;
+  }
+
   #previousNow(): string {
     const { attachment, previous } = this.registered;
     return attachment ? "superseded" : (previous ?? "none");
@@ -235,12 +246,5 @@ export class Tap implements Hold, StreamWatcher {
     const { log, terminal } = this.registered.stream;
     const from = this.#isDropped ? log.head + 1 : terminal || log.tail === 0 ? 0 : log.tail + 1;
     return from > this.#from ? from : 0;
-  }
-
-  #facts(): string {
-    const { caller, stream } = this.registered;
-    const { route, model, tellsDialect = false, startedAt } = stream.info;
-    const at = Math.round(this.#parts.wall() - (this.#parts.now() - startedAt));
-    return JSON.stringify({ caller, route, model, dialect: stream.dialect?.name, tellsDialect, at });
   }
 }

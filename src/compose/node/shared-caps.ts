@@ -13,15 +13,27 @@ export async function connectSharedCaps(
   if (!cluster) return undefined;
   // Loaded only where it is used.
   const { SharedCaps } = await import("../../cluster/caps/shared-caps.ts");
+  const { RedisClock } = await import("../../cluster/caps/redis-clock.ts");
   const { node, money, names, lease } = cluster;
   const living = async () => {
     const nodes = await lease.nodes();
     const alive = await Promise.all(nodes.map((each) => lease.isAlive(each)));
     return nodes.filter((_, index) => alive[index]);
   };
-  const caps = new SharedCaps({ node, link: money, names, clock, ledger, living, fault });
+  const isAlive = (each: string) => lease.isAlive(each);
+  const caps = new SharedCaps({
+    node,
+    link: money,
+    names,
+    clock: new RedisClock(clock),
+    ledger,
+    living,
+    isAlive,
+    fault,
+  });
   cluster.on({
     dataLost: () => caps.returned(),
+    lapsed: () => caps.returned(),
     moneyState: (isUp) => {
       if (isUp) caps.returned();
     },

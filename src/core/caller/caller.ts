@@ -38,6 +38,8 @@ export interface Grant {
   readonly models: ReadonlySet<string> | undefined;
   readonly routes: ReadonlySet<string> | undefined;
   readonly caps: Caps;
+  /** The team that it spends for. */
+  readonly team?: Team | undefined;
   /** What happens to its streams without a reader, unless an open says otherwise. */
   readonly away: AwayPolicy | undefined;
   /** Whether the upstream of a cancelled stream is closed at once or drained, within limits, to learn its usage. */
@@ -55,6 +57,12 @@ export type OnAbort = (typeof ON_ABORT)[number];
 export const UPSTREAM_KEYS = ["managed", "own", "own_or_managed"] as const;
 /** Whose provider key pays: the route's, the caller's own, or either. */
 export type UpstreamKeys = (typeof UPSTREAM_KEYS)[number];
+
+/** Several keys with caps together, beside each one's own. */
+export interface Team {
+  readonly name: string;
+  readonly caps: Caps;
+}
 
 /** Limits on what one key may use; undefined: unlimited. Days and months are those of UTC. */
 export interface Caps {

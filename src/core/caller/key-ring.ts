@@ -1,6 +1,6 @@
 import { GatewayError } from "../kernel/errors.ts";
 import type { AwayPolicy } from "../stream/registered-stream.ts";
-import type { Caller, Caps, OnAbort, Scope, UpstreamKeys } from "./caller.ts";
+import type { Caller, Caps, OnAbort, Scope, Team, UpstreamKeys } from "./caller.ts";
 
 /** A gateway key as stored, without its secrets. Times are wall-clock milliseconds. */
 export interface GatewayKey {
@@ -12,6 +12,8 @@ export interface GatewayKey {
   readonly models?: readonly string[] | undefined;
   readonly routes?: readonly string[] | undefined;
   readonly caps: Caps;
+  /** With its current caps. */
+  readonly team?: Team | undefined;
   readonly away?: AwayPolicy | undefined;
   readonly onAbort: OnAbort;
   readonly upstreamKeys: UpstreamKeys;
@@ -75,7 +77,7 @@ export class KeyRing {
     if (!key) throw new GatewayError("unauthorized", "the key no longer exists");
     this.#checkKey(key);
     if (secretId !== undefined) this.#checkSecret(key, secretId);
-    const { id, caller: name, scopes, models, routes, caps, away, onAbort, upstreamKeys } = key;
+    const { id, caller: name, scopes, models, routes, caps, team, away, onAbort, upstreamKeys } = key;
     return {
       name,
       grant: {
@@ -85,6 +87,7 @@ export class KeyRing {
         models: models && new Set(models),
         routes: routes && new Set(routes),
         caps,
+        team,
         away,
         onAbort,
         upstreamKeys,

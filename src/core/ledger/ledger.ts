@@ -11,6 +11,8 @@ export interface LedgerOpening {
   readonly attempt?: number;
   readonly caller: string;
   readonly keyId: string | undefined;
+  /** The team that the key spends for. */
+  readonly team?: string | undefined;
   readonly face: string;
   /** The OpenClaw session, where there is one. */
   readonly session: string | undefined;
@@ -54,9 +56,11 @@ export interface LedgerClosing {
   readonly closedAt: number;
 }
 
-/** What a key's ended streams have used since some moment. Restores caps after a restart. */
+/** What ended streams of a key, for a team, have used since some moment. Restores caps after a restart. */
 export interface Spent {
-  readonly keyId: string;
+  /** Undefined for callers without a key. */
+  readonly keyId: string | undefined;
+  readonly team?: string | undefined;
   /** Input and output together. */
   readonly tokens: number;
   readonly costNano: number;

@@ -2,7 +2,7 @@ import { GatewayError } from "../kernel/errors.ts";
 import { TimeZone } from "./time-zone.ts";
 
 /** How usage can be grouped. A stream belongs to the day on which it was opened. */
-export const USAGE_GROUPS = ["day", "key", "caller", "model", "route", "session"] as const;
+export const USAGE_GROUPS = ["day", "key", "team", "caller", "model", "route", "session"] as const;
 /** One of the groups that usage can be added up by. */
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 

@@ -4,7 +4,7 @@ import { toNano } from "../usage/cost.ts";
 import { CapReservation } from "./cap-reservation.ts";
 import { type AccountState, type Ask, decide, wishOf } from "./decision.ts";
 import { type AccountHolds, type HoldsOwner, LocalHolds } from "./local-holds.ts";
-import { isCostCapped, type Level, type Payer } from "./payer.ts";
+import { costCapIn, type Level, type Payer } from "./payer.ts";
 import { Period } from "./period.ts";
 import { Quota, type QuotaStatus } from "./quota.ts";
 import { capExceeded } from "./refusal.ts";
@@ -20,8 +20,8 @@ export class Account implements HoldsOwner {
   readonly #tokens: Quota;
   readonly #cost: Quota;
   readonly #requests: Quota;
-  readonly #running = new Set<LocalHolds>();
-  #payer: Payer = { kind: "key", name: "", caller: "" };
+  /** The streams, each with who pays for it. */
+  readonly #running = new Map<LocalHolds, Payer>();
   #concurrentStreams = Number.POSITIVE_INFINITY;
   /** Guards against recursion: a cut stream settles, and may find the cap reached again. */
   #cutting = false;
@@ -68,7 +68,6 @@ export class Account implements HoldsOwner {
 
   /** Sets the caps as they are now, and says how things stand. */
   stateUnder({ caps, payer }: Level, wallMs: number): AccountState {
-    this.#payer = payer;
     this.advance(wallMs);
     this.#tokens.cap(caps, Number);
     this.#cost.cap(caps, toNano);
@@ -91,8 +90,8 @@ export class Account implements HoldsOwner {
   }
 
   /** These streams run from now on. */
-  joined(holds: LocalHolds): void {
-    this.#running.add(holds);
+  joined(holds: LocalHolds, payer: Payer): void {
+    this.#running.set(holds, payer);
   }
 
   /** Starts new periods. Days and months begin with a minute, so usually only the minute is checked. */
@@ -104,13 +103,17 @@ export class Account implements HoldsOwner {
   }
 
   /** A stream has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
-  reached(quota: Quota, holds: LocalHolds): GatewayError {
-    const error = capExceeded(this.#payer, quota.nearest);
+  reached(quota: Quota, holds: LocalHolds): GatewayError | undefined {
+    const payer = this.#running.get(holds);
+    const error = payer && capExceeded(payer, quota.nearest);
     if (!quota.isUsedUp || this.#cutting) return error;
     // Otherwise each would use one more event before it noticed.
     this.#cutting = true;
     try {
-      for (const other of [...this.#running]) if (other !== holds) other.cut(error);
+      // Each hears of itself alone: the others may be of other keys.
+      for (const [other, itsPayer] of [...this.#running]) {
+        if (other !== holds) other.cut(capExceeded(itsPayer, quota.nearest));
+      }
     } finally {
       this.#cutting = false;
     }
@@ -146,7 +149,7 @@ export function openIn(accounts: readonly LeveledAccount[], ask: Ask, wallMs: nu
     maxOutputTokens,
     ask.cut,
   );
-  for (const { account } of accounts) account.joined(holds);
-  const isPriced = isCostCapped(accounts.map(({ level }) => level));
+  for (const { account, level } of accounts) account.joined(holds, level.payer);
+  const isPriced = costCapIn(accounts.map(({ level }) => level)) !== undefined;
   return new CapReservation(holds, ask.promptTokens, isPriced ? wish.tariff : undefined);
 }

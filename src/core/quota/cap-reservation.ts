@@ -5,7 +5,7 @@ import type { Price } from "../usage/price.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
 import type { SetAside } from "./set-aside.ts";
 
-/** What one running stream has reserved and used under its key's caps. */
+/** What one running stream has reserved and used under its caps. */
 export class CapReservation {
   readonly #aside: SetAside;
   #tariff: Tariff | undefined;

@@ -77,7 +77,7 @@ export function decide(states: readonly AccountState[], wish: Wish, hasPrice: bo
   for (const { payer, running, concurrentStreams, tokens, cost, requests } of states) {
     if (running >= concurrentStreams) throw tooManyStreams(payer, concurrentStreams);
     check(payer, requests, 1, 1, wallMs);
-    if (!hasPrice && cost.some(({ limit }) => limit < Number.POSITIVE_INFINITY)) throw noPrice();
+    if (!hasPrice && cost.some(({ limit }) => limit < Number.POSITIVE_INFINITY)) throw noPrice(payer);
     check(payer, tokens, promptTokens + least, promptTokens + asked, wallMs);
     check(payer, cost, costWith(least), costWith(asked), wallMs);
   }

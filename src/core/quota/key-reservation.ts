@@ -6,12 +6,11 @@ import type { CapReservation } from "./cap-reservation.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { AttemptRequest, Reservation, Settlement } from "./reservation.ts";
 
-/** A key's caps and price for one stream, and what is told when one of them is reached. */
+/** The caps and the price for one stream, and what is told when one of them is reached. */
 export interface KeyReservationParts {
   /** The row's name in the ledger. */
   readonly stream: string;
-  /** Undefined for callers without a key. */
-  readonly capReservation: CapReservation | undefined;
+  readonly capReservation: CapReservation;
   readonly row: LedgerRow;
   readonly onAbort: OnAbort;
   readonly price: Price | undefined;
@@ -29,7 +28,7 @@ export interface NextAttempt {
   readonly price: Price | undefined;
 }
 
-/** A stream's reservation under its key's caps, together with its ledger row. */
+/** A stream's reservation under its caps, together with its ledger row. */
 export class KeyReservation implements Reservation {
   readonly opening: Promise<void> | undefined;
   readonly ready: Promise<void> | undefined;
@@ -44,13 +43,13 @@ export class KeyReservation implements Reservation {
     this.opening = parts.row.opening;
     this.ready = parts.row.ready;
     this.onAbort = parts.onAbort;
-    this.meter = capReservation?.isMetered
+    this.meter = capReservation.isMetered
       ? (counts, characters) => capReservation.meter(counts, characters, clock.wall())
       : undefined;
   }
 
   get maxOutputTokens(): number | undefined {
-    return this.#parts.capReservation?.maxOutputTokens;
+    return this.#parts.capReservation.maxOutputTokens;
   }
 
   get isRefused(): boolean {
@@ -68,7 +67,7 @@ export class KeyReservation implements Reservation {
     const isKnown = usage.source !== "unknown";
     const costNano = isKnown && price ? costOf(usage, price) : undefined;
     const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
-    capReservation?.settle(tokens, costNano, clock.wall());
+    capReservation.settle(tokens, costNano, clock.wall());
     row.close(() => ({
       stream,
       isLeft: this.#next !== undefined,
@@ -76,7 +75,7 @@ export class KeyReservation implements Reservation {
       code: error?.code,
       usage,
       costNano,
-      counted: isKnown ? undefined : capReservation?.counted,
+      counted: isKnown ? undefined : capReservation.counted,
       timing,
       events,
       bytes,
@@ -84,10 +83,10 @@ export class KeyReservation implements Reservation {
       // By the monotonic clock, so that no row closes before it opened.
       closedAt: openedAt + Math.round(timing.totalMs),
     }));
-    if (this.#next) capReservation?.carryOn(this.#next.promptTokens, this.#next.price);
+    if (this.#next) capReservation.carryOn(this.#next.promptTokens, this.#next.price);
   }
 
   release(): void {
-    this.#parts.capReservation?.release();
+    this.#parts.capReservation.release();
   }
 }

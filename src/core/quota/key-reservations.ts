@@ -1,6 +1,5 @@
-import type { Caller } from "../caller/caller.ts";
+import type { Caps } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf, Tariff } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
@@ -9,9 +8,9 @@ import { CapReservation } from "./cap-reservation.ts";
 import type { Ask } from "./decision.ts";
 import { KeyReservation, type NextAttempt } from "./key-reservation.ts";
 import { LedgerRow } from "./ledger-row.ts";
-import { hasBudget, isCostCapped, keyAccount, type Level } from "./payer.ts";
+import { budgetIn, costCapIn, type Level, levelsOf, spentIn } from "./payer.ts";
 import { Period } from "./period.ts";
-import { noPrice } from "./refusal.ts";
+import { noCost, noPrice, unrecorded } from "./refusal.ts";
 import type { AttemptRequest, Reservation, ReservationRequest, Reservations } from "./reservation.ts";
 import type { SharedAccounts } from "./shared-accounts.ts";
 
@@ -20,6 +19,8 @@ export interface KeyReservationsParts {
   readonly clock: Clock;
   /** Without a ledger nothing is recorded, and caps restart with the process. */
   readonly ledger: Ledger | undefined;
+  /** The caps of everything together, as they are now. */
+  readonly all?: (() => Caps) | undefined;
   /** Where a cluster counts; without it, this process does. */
   readonly shared?: SharedAccounts | undefined;
 }
@@ -31,17 +32,18 @@ const RETRY_MS = 2_000;
 interface Opening {
   readonly request: ReservationRequest;
   readonly attempt: number;
-  readonly capReservation: CapReservation | undefined;
-  /** Whether the row must not be lost. */
-  readonly isNeeded: boolean;
+  readonly levels: readonly Level[];
+  readonly capReservation: CapReservation;
   /** When the stream was opened. */
   readonly openedAt: number;
 }
 
-/** Reserves for the streams of all keys: caps and ledger rows. */
+const NONE: Caps = {};
+
+/** Reserves for all streams under the caps of keys, teams and the gateway, and opens their ledger rows. */
 export class KeyReservations implements Reservations {
   readonly #parts: KeyReservationsParts;
-  /** By key. Keys without caps have one too: they may be given caps later. */
+  /** By name. There is one without caps, too: it may be given caps later. */
   readonly #accounts = new Map<string, Account>();
   #restoring: Promise<void> | undefined;
   #restored = false;
@@ -50,7 +52,7 @@ export class KeyReservations implements Reservations {
     this.#parts = parts;
   }
 
-  /** Restores earlier usage from the ledger. Until that succeeds, keys with daily or monthly caps cannot open streams. */
+  /** Restores earlier usage from the ledger. Until that succeeds, callers with daily or monthly caps cannot open streams. */
   restore(): Promise<void> {
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = undefined;
@@ -62,9 +64,8 @@ export class KeyReservations implements Reservations {
     const { clock } = this.#parts;
     const { caller, target, body } = request;
     const { route, model } = target;
-    const levels = levelsOf(caller);
-    const isNeeded = hasBudget(levels);
-    if (isNeeded) this.#mustBeRecorded();
+    const levels = levelsOf(caller, this.#parts.all?.() ?? NONE);
+    this.#check(levels, request);
 
     const wallMs = clock.wall();
     const promptTokens = estimateTokens(request.inputCharacters);
@@ -72,16 +73,15 @@ export class KeyReservations implements Reservations {
     const ask = { promptTokens, outputTokens, price: model?.price, cut: request.cut };
     const capReservation = this.#capReservation(request.stream, levels, ask, wallMs);
     try {
-      return this.#open({ request, attempt: 1, capReservation, isNeeded, openedAt: wallMs }).reservation;
+      return this.#open({ request, attempt: 1, levels, capReservation, openedAt: wallMs }).reservation;
     } catch (error) {
-      capReservation?.release();
+      capReservation.release();
       throw error;
     }
   }
 
-  #capReservation(stream: string, levels: readonly Level[], ask: Ask, wallMs: number): CapReservation | undefined {
+  #capReservation(stream: string, levels: readonly Level[], ask: Ask, wallMs: number): CapReservation {
     const { shared } = this.#parts;
-    if (levels.length === 0) return undefined;
     if (!shared) {
       return openIn(
         levels.map((level) => ({ account: this.#account(level.account), level })),
@@ -89,12 +89,12 @@ export class KeyReservations implements Reservations {
         wallMs,
       );
     }
-    const tariff = ask.price && isCostCapped(levels) ? new Tariff(ask.price) : undefined;
+    const tariff = ask.price && costCapIn(levels) ? new Tariff(ask.price) : undefined;
     return new CapReservation(shared.open(stream, levels, ask), ask.promptTokens, tariff);
   }
 
   /** Opens the ledger row of one attempt. */
-  #open({ request, attempt, capReservation, isNeeded, openedAt }: Opening): NextAttempt {
+  #open({ request, attempt, levels, capReservation, openedAt }: Opening): NextAttempt {
     const { clock, ledger } = this.#parts;
     const { stream: name, caller, target, face, session } = request;
     const { route, model } = target;
@@ -107,6 +107,7 @@ export class KeyReservations implements Reservations {
       attempt,
       caller: caller.name,
       keyId: grant?.keyId,
+      team: grant?.team?.name,
       face,
       session,
       route: route.name,
@@ -118,18 +119,19 @@ export class KeyReservations implements Reservations {
         costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
       },
     };
-    const ledgerRow = new LedgerRow(ledger, row, isNeeded, attempt === 1 ? capReservation?.decided : undefined);
+    // Under a budget the row must not be lost.
+    const isNeeded = budgetIn(levels) !== undefined;
+    const ledgerRow = new LedgerRow(ledger, row, isNeeded, attempt === 1 ? capReservation.decided : undefined);
     // The caps may have been kept and the row refused.
-    ledgerRow.opening?.catch(() => capReservation?.release());
+    ledgerRow.opening?.catch(() => capReservation.release());
     const onAbort = grant?.onAbort ?? "cancel";
     // Lives as long as the stream, so it must not capture the request's body.
     const { body: _, target: __, ...lasting } = request;
     const next = (again: AttemptRequest): NextAttempt => {
-      if (capReservation?.isCostCapped && !again.target.model?.price) {
-        throw noPrice();
-      }
+      const costCap = costCapIn(levels);
+      if (costCap && !again.target.model?.price) throw noPrice(costCap.payer);
       const attempted = { ...lasting, ...again };
-      return this.#open({ request: attempted, attempt: again.attempt, capReservation, isNeeded, openedAt });
+      return this.#open({ request: attempted, attempt: again.attempt, levels, capReservation, openedAt });
     };
     const reservation = new KeyReservation({
       stream,
@@ -144,12 +146,15 @@ export class KeyReservations implements Reservations {
     return { reservation, promptTokens, price };
   }
 
-  #mustBeRecorded(): void {
-    const { ledger } = this.#parts;
-    if (!ledger || (ledger.available && (this.#restored || this.#parts.shared))) return;
+  /** Throws for caps that cannot be enforced. */
+  #check(levels: readonly Level[], { isUncounted }: ReservationRequest): void {
+    const costCap = costCapIn(levels);
+    if (costCap && isUncounted) throw noCost(costCap.payer);
+    const budget = budgetIn(levels);
+    const { ledger, shared } = this.#parts;
+    if (!budget || !ledger || (ledger.available && (this.#restored || shared))) return;
     if (ledger.available) void this.restore();
-    const message = "the key has caps, and its usage cannot be recorded";
-    throw new GatewayError("ledger_unavailable", message, { retryAfterMs: RETRY_MS });
+    throw unrecorded(budget.payer, RETRY_MS);
   }
 
   #account(name: string): Account {
@@ -165,8 +170,8 @@ export class KeyReservations implements Reservations {
     try {
       for (const length of ["day", "month"] as const) {
         const { startsAt } = new Period(length, clock.wall());
-        for (const { keyId, tokens, costNano } of (await ledger?.spentSince(startsAt)) ?? []) {
-          this.#account(keyAccount(keyId)).restore(length, tokens, costNano);
+        for (const [account, { tokens, costNano }] of spentIn((await ledger?.spentSince(startsAt)) ?? [])) {
+          this.#account(account).restore(length, tokens, costNano);
         }
       }
       this.#restored = true;
@@ -174,10 +179,4 @@ export class KeyReservations implements Reservations {
       // The ledger reports its own failures. The next open of such a key tries again.
     }
   }
-}
-
-/** The accounts that a caller's streams count in. */
-function levelsOf({ name, grant }: Caller): readonly Level[] {
-  if (!grant) return [];
-  return [{ account: keyAccount(grant.keyId), payer: { kind: "key", name, caller: name }, caps: grant.caps }];
 }

@@ -6,7 +6,7 @@ import type { SetAside } from "./set-aside.ts";
 export interface HoldsOwner {
   advance(wallMs: number): void;
   /** The stream has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
-  reached(quota: Quota, holds: LocalHolds): GatewayError;
+  reached(quota: Quota, holds: LocalHolds): GatewayError | undefined;
   released(holds: LocalHolds): void;
 }
 

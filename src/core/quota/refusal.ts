@@ -18,6 +18,8 @@ function nameOf({ kind, name }: Payer): string {
   return kind === "team" ? `team ${name}` : name;
 }
 
+const theirs = (payer: Payer): string => (payer.kind === "key" ? "the key" : nameOf(payer));
+
 /** Who is refused, and by whose cap if it is not the caller's own. */
 const whose = ({ kind, name, caller }: Payer) => ({
   caller,
@@ -84,7 +86,17 @@ export const thereWasNoRoom = (): GatewayError =>
   new GatewayError("too_many_streams", "what is left of a cap is reserved for running streams");
 
 /** There is a cap on cost, and nobody knows what the model costs. */
-export const noPrice = (): GatewayError =>
-  new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {
+export const noPrice = (payer: Payer): GatewayError =>
+  new GatewayError("forbidden", `${theirs(payer)} has a cap on cost, and the model has no price`, {
     setting: "models.<alias>.price",
+  });
+
+/** There is a cap on cost, and nobody knows what such a request costs. */
+export const noCost = (payer: Payer): GatewayError =>
+  new GatewayError("forbidden", `${theirs(payer)} has a cap on cost, and what this request costs is not known`);
+
+/** There is a cap per day or month, and what is used cannot be recorded. */
+export const unrecorded = (payer: Payer, retryAfterMs: number): GatewayError =>
+  new GatewayError("ledger_unavailable", `${theirs(payer)} has caps, and its usage cannot be recorded`, {
+    retryAfterMs,
   });

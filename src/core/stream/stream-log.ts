@@ -30,6 +30,9 @@ const ENTRY_OVERHEAD = 128;
 /** What each log may hold even if all logs exceed their budget, in bytes: streams slow down then, but do not stop. */
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
+/** The share of its limits that a full log keeps when it is trimmed: a little at once costs less than an entry with each that comes. */
+const KEPT_SHARE = 0.9;
+
 /** The size of an entry as logs, windows and the budget count it, in bytes. */
 export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number => sizeOf(data.length, event);
 
@@ -122,9 +125,10 @@ export class StreamLog {
     return { seq, event: kind.event, data, raw: kind.raw, hasContent: kind.hasContent };
   }
 
-  /** Drops the oldest entries up to and including `seq`, as long as the log is crowded. */
+  /** Drops the oldest entries up to and including `seq` if the log is crowded, until it has room again. */
   trimTo(seq: number): void {
-    while (this.isCrowded && this.#tail < seq) this.#dropOldest();
+    if (!this.isCrowded) return;
+    while ((this.isCrowded || !this.#hasRoom) && this.#tail < seq) this.#dropOldest();
     this.#data.dropTo(this.#tail);
     this.#kinds.dropTo(this.#tail);
   }
@@ -142,6 +146,12 @@ export class StreamLog {
   /** No entry will follow: what is kept holds no more memory than it needs. */
   settle(): void {
     this.#data.settle();
+  }
+
+  /** Whether the next entries will not fill it at once. */
+  get #hasRoom(): boolean {
+    const { maxBytes, maxEntries } = this.#limits;
+    return this.#bytes <= maxBytes * KEPT_SHARE && this.#head - this.#tail <= maxEntries * KEPT_SHARE;
   }
 
   #kindOf(event: ByteString | undefined, raw: boolean, hasContent: boolean): Kind {

@@ -1,8 +1,8 @@
 // @ts-check
 /** The newest frames of a connection, as they are on the wire. */
 
-/** Of each kind, so that the many events do not push the few other frames out. */
-const MAX_ROWS = { event: 16, other: 8 };
+/** Of each kind, so that the many events and what acknowledges them do not push the few other frames out. */
+const MAX_ROWS = { event: 16, ack: 8, other: 8 };
 const MAX_TEXT = 400;
 /** Between two repaints, in milliseconds: a model may send hundreds of frames a second. */
 const PAINT_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1_000 : 120;
@@ -10,7 +10,7 @@ const PAINT_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1_000 
 export class FrameView {
   /** @type {HTMLElement} */
   #list;
-  /** @type {{ direction: string, text: string, kind: "event" | "other" }[]} */
+  /** @type {{ direction: string, text: string, kind: keyof typeof MAX_ROWS }[]} */
   #frames = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #paint;
@@ -26,7 +26,7 @@ export class FrameView {
    */
   add(direction, text) {
     const isLong = text.length > MAX_TEXT;
-    const kind = text.startsWith('{"type":"event') ? "event" : "other";
+    const kind = text.startsWith('{"type":"event') ? "event" : text.startsWith('{"type":"ack') ? "ack" : "other";
     this.#frames.push({ direction, text: isLong ? `${text.slice(0, MAX_TEXT)} …` : text, kind });
     const alike = this.#frames.filter((frame) => frame.kind === kind);
     const [oldest] = alike;

@@ -48,6 +48,14 @@ export const TABLES: readonly Table[] = [
     batch: 500,
   },
   {
+    name: "teams",
+    rows: "teams",
+    file: KEYS,
+    columns: { name: "text", record: "json" },
+    order: byKey("name"),
+    batch: 500,
+  },
+  {
     name: "sessions",
     rows: "sessions",
     file: TRANSCRIPTS,
@@ -78,7 +86,7 @@ export const TABLES: readonly Table[] = [
     columns: {
       ...of(
         "text",
-        "stream instance caller key_id face session route model upstream_model outcome code source anomalies",
+        "stream instance caller key_id team face session route model upstream_model outcome code source anomalies",
       ),
       ...of("number", "attempt opened_at closed_at input_tokens output_tokens cache_read_tokens cache_write_tokens"),
       ...of("number", "reasoning_tokens cost_nano counted_tokens counted_nano events bytes"),

@@ -1,3 +1,4 @@
+import type { Team } from "../../core/caller/caller.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { PostgresOptions } from "../postgres/connection.ts";
@@ -7,9 +8,14 @@ import { migrate } from "../postgres/migrations.ts";
 import { stateOf } from "../postgres/outage.ts";
 import { toColumn } from "../postgres/values.ts";
 import { type KeyNews, type KeyWatch, lookForKeys } from "./key-looks.ts";
-import { hasKey, type KeyStore, noKey } from "./key-store.ts";
+import { checkTeam, keyOf, keysWithout, recordOf } from "./key-records.ts";
+import { hasKey, type KeyStore, noKey, type TeamChange } from "./key-store.ts";
 
 const ALL = "SELECT record FROM keys ORDER BY position";
+const SAVE = "UPDATE keys SET caller = $2, revoked = $3, record = $4 WHERE id = $1";
+/** Taken before any row: changes of teams wait for those of keys, and the other way round. */
+const FOR_KEYS = "LOCK TABLE teams IN ROW SHARE MODE";
+const FOR_TEAMS = "LOCK TABLE teams IN EXCLUSIVE MODE";
 /** Between two looks; a change counts within two seconds. Each is one statement, which reads one row. */
 const LOOK_MS = 500;
 const UNIQUE_VIOLATION = "23505";
@@ -40,12 +46,43 @@ export class PostgresKeys implements KeyStore {
   }
 
   async list(): Promise<readonly GatewayKey[]> {
-    return keysOf(await this.#asked(this.#database.query(ALL)));
+    return this.#asked(listOf(queryOf(this.#database)));
+  }
+
+  teams(): Promise<readonly Team[]> {
+    return this.#asked(teamsOf(queryOf(this.#database)));
+  }
+
+  changeTeam(name: string, change: TeamChange): Promise<Team> {
+    const changing = this.#database.inTransaction(async (query) => {
+      await query(FOR_TEAMS);
+      const changed = change((await teamsOf(query)).find((team) => team.name === name));
+      const save = "INSERT INTO teams VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET record = excluded.record";
+      await query(save, [toColumn(name), JSON.stringify(changed)]);
+      return changed;
+    });
+    return this.#asked(changing);
+  }
+
+  removeTeam(name: string, mayLeave: boolean): Promise<readonly GatewayKey[]> {
+    const removing = this.#database.inTransaction(async (query) => {
+      await query(FOR_TEAMS);
+      const left = keysWithout(name, await teamsOf(query), await listOf(query), mayLeave);
+      for (const key of left) await query(SAVE, columnsOf(key));
+      await query("DELETE FROM teams WHERE name = $1", [toColumn(name)]);
+      return left;
+    });
+    return this.#asked(removing);
   }
 
   async add(key: GatewayKey): Promise<void> {
     const statement = "INSERT INTO keys (id, caller, revoked, record) VALUES ($1, $2, $3, $4)";
-    const added = this.#database.query(statement, columnsOf(key)).catch((error: unknown) => {
+    const adding = this.#database.inTransaction(async (query) => {
+      await query(FOR_KEYS);
+      checkTeam(key, await teamsOf(query));
+      await query(statement, columnsOf(key));
+    });
+    const added = adding.catch((error: unknown) => {
       throw stateOf(error) === UNIQUE_VIOLATION ? hasKey(key.caller) : error;
     });
     await this.#asked(added);
@@ -53,10 +90,13 @@ export class PostgresKeys implements KeyStore {
 
   change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): Promise<GatewayKey> {
     const changing = this.#database.inTransaction(async (query) => {
-      const key = await find(query, idOrCaller);
+      await query(FOR_KEYS);
+      const teams = await teamsOf(query);
+      const key = await find(query, idOrCaller, teams);
       if (!key) throw noKey(idOrCaller);
       const changed = change(key);
-      await query("UPDATE keys SET caller = $2, revoked = $3, record = $4 WHERE id = $1", columnsOf(changed));
+      checkTeam(changed, teams);
+      await query(SAVE, columnsOf(changed));
       return changed;
     });
     return this.#asked(changing);
@@ -87,7 +127,7 @@ export function watchPostgresKeys(database: PostgresDatabase, health: Health, ne
       const look = () => database.query("SELECT version FROM key_changes");
       const [{ version } = { version: undefined }] = await health.measure(look);
       if (version === returned) return undefined;
-      const keys = keysOf(await database.query(ALL));
+      const keys = await listOf(queryOf(database));
       returned = version;
       return keys;
     } catch (cause) {
@@ -97,18 +137,33 @@ export function watchPostgresKeys(database: PostgresDatabase, health: Health, ne
   return lookForKeys({ changed, lookMs: LOOK_MS, close: async () => {} }, news);
 }
 
-async function find(query: Query, idOrCaller: string): Promise<GatewayKey | undefined> {
+async function find(query: Query, idOrCaller: string, teams: readonly Team[]): Promise<GatewayKey | undefined> {
   const statement = `SELECT record FROM keys WHERE id = $1 OR (caller = $1 AND NOT revoked)
     ORDER BY id = $1 DESC LIMIT 1 FOR UPDATE`;
-  return keysOf(await query(statement, [toColumn(idOrCaller)]))[0];
+  return keysOf(await query(statement, [toColumn(idOrCaller)]), teams)[0];
 }
 
-const keysOf = (rows: readonly { readonly [column: string]: unknown }[]): readonly GatewayKey[] =>
-  rows.map(({ record }) => record as GatewayKey);
+type Rows = readonly { readonly [column: string]: unknown }[];
+
+const keysOf = (rows: Rows, teams: readonly Team[]): readonly GatewayKey[] =>
+  rows.map(({ record }) => keyOf(record as Parameters<typeof keyOf>[0], teams));
+
+const teamsOf = async (query: Query): Promise<readonly Team[]> =>
+  (await query("SELECT record FROM teams ORDER BY name")).map(({ record }) => record as Team);
+
+async function listOf(query: Query): Promise<readonly GatewayKey[]> {
+  const rows = await query(ALL);
+  return keysOf(rows, await teamsOf(query));
+}
+
+const queryOf =
+  (database: PostgresDatabase): Query =>
+  (...asked) =>
+    database.query(...asked);
 
 const columnsOf = (key: GatewayKey): readonly unknown[] => [
   toColumn(key.id),
   toColumn(key.caller),
   key.revokedAt !== undefined,
-  JSON.stringify(key),
+  JSON.stringify(recordOf(key)),
 ];

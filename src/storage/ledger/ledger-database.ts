@@ -18,9 +18,9 @@ const PRUNED_AT_ONCE = 1_000;
 const ROW_FAULTS: ReadonlySet<unknown> = new Set([18, 19, 20, 25]);
 
 const OPEN = `
-  INSERT INTO streams (stream, attempt, instance, caller, key_id, face, session, route, model, upstream_model, opened_at,
+  INSERT INTO streams (stream, attempt, instance, caller, key_id, team, face, session, route, model, upstream_model, opened_at,
     counted_tokens, counted_nano)
-  VALUES ($stream, $attempt, $instance, $caller, $key_id, $face, $session, $route, $model, $upstream_model, $opened_at,
+  VALUES ($stream, $attempt, $instance, $caller, $key_id, $team, $face, $session, $route, $model, $upstream_model, $opened_at,
     $counted_tokens, $counted_nano)
   ON CONFLICT (stream) DO NOTHING`;
 

@@ -16,6 +16,7 @@ const BUSY_MS = 2_000;
 const GROUPS: Readonly<Record<UsageGroup, string>> = {
   day: "strftime('%Y-%m-%d', opened_at / 1000, 'unixepoch')",
   key: "key_id",
+  team: "team",
   caller: "caller",
   model: "model",
   route: "route",
@@ -83,14 +84,15 @@ export class LedgerQueries {
   spentSince(wallMs: number, except: readonly string[]): readonly Spent[] {
     return this.#connection
       .prepare(
-        `SELECT key_id, total(input_tokens) + total(output_tokens) + total(counted_tokens) AS tokens,
+        `SELECT key_id, team, total(input_tokens) + total(output_tokens) + total(counted_tokens) AS tokens,
            total(cost_nano) + total(counted_nano) AS cost
-         FROM streams WHERE opened_at >= ? AND key_id IS NOT NULL AND outcome IS NOT NULL
-           AND ${STREAM_OF} NOT IN (SELECT value FROM json_each(?)) GROUP BY key_id`,
+         FROM streams WHERE opened_at >= ? AND outcome IS NOT NULL
+           AND ${STREAM_OF} NOT IN (SELECT value FROM json_each(?)) GROUP BY key_id, team`,
       )
       .all(wallMs, JSON.stringify(except))
-      .map(({ key_id, tokens, cost }) => ({
-        keyId: String(key_id),
+      .map(({ key_id, team, tokens, cost }) => ({
+        keyId: textOf(key_id) ?? undefined,
+        team: textOf(team) ?? undefined,
         tokens: Number(tokens),
         costNano: Number(cost),
       }));

@@ -29,6 +29,7 @@ export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
     attempt: row.attempt ?? 1,
     caller: columnText(row.caller),
     key_id: optional(row.keyId),
+    team: optional(row.team),
     face: columnText(row.face),
     session: optional(row.session),
     route: columnText(row.route),

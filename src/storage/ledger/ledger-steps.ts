@@ -48,4 +48,6 @@ export const LEDGER_STEPS: readonly string[] = [
   // A stream has a row for each target it was tried on; all but the last are left.
   `ALTER TABLE streams ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
    ALTER TABLE streams ADD COLUMN is_left INTEGER NOT NULL DEFAULT 0 CHECK (is_left IN (0, 1));`,
+  // The team that the key spent for.
+  "ALTER TABLE streams ADD COLUMN team TEXT",
 ];

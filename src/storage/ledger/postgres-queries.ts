@@ -30,6 +30,7 @@ const dayOf = (milliseconds: string): string =>
 const GROUPS: Readonly<Record<UsageGroup, string>> = {
   day: dayOf("opened_at"),
   key: "key_id",
+  team: "team",
   caller: "caller",
   model: "model",
   route: "route",
@@ -138,15 +139,17 @@ export class PostgresQueries {
    */
   async spentSince(wallMs: number, instance: string, except: readonly string[]): Promise<readonly Spent[]> {
     const rows = await this.#ask(
-      `SELECT key_id,
+      `SELECT key_id, team,
          coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) + coalesce(sum(counted_tokens), 0) AS tokens,
          coalesce(sum(cost_nano), 0) + coalesce(sum(counted_nano), 0) AS cost
-       FROM streams WHERE opened_at >= $1 AND key_id IS NOT NULL AND (outcome IS NOT NULL OR instance <> $2)
-         AND split_part(stream, '.', 1) <> ALL($3::text[]) GROUP BY key_id`,
+       FROM streams WHERE opened_at >= $1 AND (outcome IS NOT NULL OR instance <> $2)
+         AND split_part(stream, '.', 1) <> ALL($3::text[]) GROUP BY key_id, team`,
       [Math.round(wallMs), instance, except],
     );
-    return rows.map(({ key_id, tokens, cost }) => ({
-      keyId: fromColumn(String(key_id)),
+    const named = (name: unknown) => (name === null ? undefined : fromColumn(String(name)));
+    return rows.map(({ key_id, team, tokens, cost }) => ({
+      keyId: named(key_id),
+      team: named(team),
       tokens: Number(tokens),
       costNano: Number(cost),
     }));

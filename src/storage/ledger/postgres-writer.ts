@@ -10,11 +10,11 @@ import type { Upkept } from "./ledger-upkeep.ts";
 const PRUNED_AT_ONCE = 1_000;
 
 const OPEN = `
-  INSERT INTO streams (stream, attempt, instance, caller, key_id, face, session, route, model, upstream_model, opened_at,
+  INSERT INTO streams (stream, attempt, instance, caller, key_id, team, face, session, route, model, upstream_model, opened_at,
     counted_tokens, counted_nano)
-  SELECT stream, attempt, $2, caller, key_id, face, session, route, model, upstream_model, opened_at,
+  SELECT stream, attempt, $2, caller, key_id, team, face, session, route, model, upstream_model, opened_at,
     counted_tokens, counted_nano
-  FROM json_to_recordset($1) AS row (stream text, attempt integer, caller text, key_id text, face text, session text,
+  FROM json_to_recordset($1) AS row (stream text, attempt integer, caller text, key_id text, team text, face text, session text,
     route text, model text, upstream_model text, opened_at bigint, counted_tokens bigint, counted_nano bigint)
   ON CONFLICT (stream) DO NOTHING`;
 

@@ -82,4 +82,12 @@ export const STEPS: readonly string[] = [
    CREATE INDEX streams_by_time ON streams (opened_at);
    CREATE INDEX streams_of_caller ON streams (caller, opened_at);
    CREATE INDEX streams_open ON streams (instance) WHERE outcome IS NULL;`,
+  // The teams that keys are in, and in the ledger the one that a key spent for.
+  `CREATE TABLE teams (
+     name text COLLATE "C" PRIMARY KEY,
+     record json NOT NULL
+   );
+   CREATE TRIGGER teams_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON teams
+     FOR EACH STATEMENT EXECUTE FUNCTION count_key_change();
+   ALTER TABLE streams ADD COLUMN team text COLLATE "C";`,
 ];

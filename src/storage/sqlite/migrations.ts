@@ -37,6 +37,11 @@ export const KEY_STEPS: readonly string[] = [
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;
    CREATE UNIQUE INDEX one_key_each_caller ON keys (caller) WHERE revoked = 0;`,
+  // A record is the JSON of a `Team`.
+  `CREATE TABLE teams (
+     name TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];
 
 /** Runs the missing migrations in one transaction. Throws when a newer version wrote the file. */

@@ -11,8 +11,8 @@ const CONNECT_MS = 2_000;
 /** How long a client may take for the last bytes, once the node has closed. */
 const LAST_MS = 2_000;
 
-/** Header fields of a connection; and of a body, which is not passed on. */
-const HOP_FIELDS = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
+/** Header fields of a connection (RFC 9110, 7.6.1); and of a body, which is not passed on. */
+const HOP_FIELDS = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 const BODY_FIELDS = ["content-length", "expect"];
 
 /** Whose request is passed on. */
@@ -78,9 +78,10 @@ export class Forwarder {
       answer.pipe(response);
       answer.once("error", () => response.destroy());
     });
-    asked.once("error", () => {
-      if (response.headersSent) response.destroy();
-      else sendPage(request, response, refusalPage(unreachable()));
+    asked.on("error", () => {});
+    // Without an error, too: a node that answers with an upgrade is none.
+    asked.once("close", () => {
+      if (!response.headersSent) sendPage(request, response, refusalPage(unreachable()));
     });
     asked.end();
   }

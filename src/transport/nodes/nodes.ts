@@ -78,9 +78,14 @@ export class Nodes {
     const clientAddress = proxies.clientOf(request);
     const to = this.#elsewhere(request, clientAddress, "http", () => neighbours.elsewhere(path, false));
     if (to === undefined) return false;
-    void turnOf(response, limits.pingMs + limits.pongMs).then(() => {
+    const passOn = async () => {
+      await turnOf(response, limits.pingMs + limits.pongMs);
       if (to instanceof GatewayError) sendPage(request, response, refusalPage(to));
       else this.#forwarder.request(request, response, { clientAddress, asked }, to);
+    };
+    passOn().catch((thrown: unknown) => {
+      this.#parts.refused(thrown, clientAddress, "http");
+      response.destroy();
     });
     return true;
   }

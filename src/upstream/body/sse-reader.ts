@@ -2,7 +2,7 @@ import { createParser, type EventSourceMessage, type EventSourceParser } from "e
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { jsonNesting } from "./json-nesting.ts";
 import { LastEventProbe } from "./last-event.ts";
-import { decode } from "./utf8.ts";
+import { decodeBytes } from "./utf8.ts";
 
 /** Receives the results of an `SseReader`, synchronously and in order. */
 export interface SseReceiver {
@@ -121,8 +121,8 @@ export class SseReader {
   }
 
   #wideEvent(name: string | undefined, data: string): void {
-    const { text, bytes, wellFormed } = decode(Buffer.from(data, "latin1"), data);
-    const decodedName = name === undefined ? undefined : decode(Buffer.from(name, "latin1"));
+    const { text, bytes, wellFormed } = decodeBytes(data);
+    const decodedName = name === undefined ? undefined : decodeBytes(name);
     if (!wellFormed || decodedName?.wellFormed === false) this.#receiver.malformed();
     this.#receiver.event(decodedName?.bytes, text, bytes);
   }

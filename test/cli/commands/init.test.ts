@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { PROVIDER_NAMES, providerNamed } from "../../../src/config/providers.ts";
+import { COMPILED } from "../../support/compiled.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
@@ -29,7 +30,11 @@ const configIn = (cwd: string, file = "sluice.config.json") =>
 
 /** Runs the real program with nothing on its standard input. */
 async function run(args: readonly string[], env: Record<string, string> = {}, cwd = directory()): Promise<Ran> {
-  const child = spawn(process.execPath, [main, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { ...COMPILED, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   const code = await new Promise<number | null>((exited) => child.once("exit", exited));
   return { code, output: (await output).join(""), cwd, config: configIn(cwd) };
@@ -43,7 +48,7 @@ async function converse(turns: readonly (readonly [question: string, answer: str
   const command = `"${process.execPath}" "${main}" init`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...COMPILED, PATH: process.env.PATH, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);

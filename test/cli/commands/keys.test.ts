@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { runKeys } from "../../../src/cli/commands/keys.ts";
+import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
 import { isWhole } from "../../../src/core/caller/key-secret.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { sha256Of } from "../../support/gateway-key.ts";
@@ -206,11 +206,13 @@ describe("sluice keys list", () => {
     const lines = (await keys("list")).stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(3);
     const [head = "", alice = "", other = ""] = lines;
-    expect(head).toMatch(/^ID +CALLER +STATE +SCOPES +MODELS +ROUTES +UPSTREAM KEY +EXPIRES +CAPS$/);
+    expect(head).toMatch(/^ID +CALLER +STATE +SCOPES +MODELS +ROUTES +UPSTREAM KEY +EXPIRES +TEAM +CAPS$/);
     expect(alice).toMatch(
-      /^key_\w+ +alice +good +chat,streams +all +all +managed +never +tokens\/day 1000, streams at once 4$/,
+      /^key_\w+ +alice +good +chat,streams +all +all +managed +never +none +tokens\/day 1000, streams at once 4$/,
     );
-    expect(other).toMatch(/ a-caller-with-a-long-name +good +chat,streams +gpt +all +managed +2100-01-31 08:00 +none$/);
+    expect(other).toMatch(
+      / a-caller-with-a-long-name +good +chat,streams +gpt +all +managed +2100-01-31 08:00 +none +none$/,
+    );
     for (const line of [alice, other]) expect(line.indexOf("good")).toBe(head.indexOf("STATE"));
   });
 

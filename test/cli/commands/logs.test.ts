@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { runLogs } from "../../../src/cli/commands/logs.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { ChatScript } from "../../support/chat-script.ts";
+import { COMPILED } from "../../support/compiled.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -91,7 +92,7 @@ describe("sluice logs", () => {
 
   test("follows across a restart of the gateway, and says so", async () => {
     const up = await setUp();
-    const env = { PATH: process.env.PATH, SLUICE_TOKEN: up.secrets.ops };
+    const env = { ...COMPILED, PATH: process.env.PATH, SLUICE_TOKEN: up.secrets.ops };
     const args = [SOURCE, "logs", "--follow", "--url", up.gateway.url];
     const child = spawn(process.execPath, args, { cwd: directory(), env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";

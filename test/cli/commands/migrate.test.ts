@@ -76,5 +76,5 @@ describeWithPostgres("sluice migrate", (server) => {
     await client.connect({ token: secret });
     const { messages } = await client.request("chat.history", { sessionKey: "trip" });
     expect(messages).toMatchObject([{ content: "where to?" }, { content: [{ text: "to the sea" }] }]);
-  }, 30_000);
+  });
 });

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
+import { COMPILED } from "../../support/compiled.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { StreamClient } from "../../support/stream-client.ts";
@@ -73,7 +74,7 @@ else {
       const command = `'${process.execPath}' '${SOURCE}' top --every 100 --url ${url}; echo "code $?"; stty -a`;
       const child = spawn(SCRIPT, ["-qec", command, "/dev/null"], {
         cwd: directory(),
-        env: { PATH: process.env.PATH, TERM: "xterm", SHELL: "/bin/sh" },
+        env: { ...COMPILED, PATH: process.env.PATH, TERM: "xterm", SHELL: "/bin/sh" },
         stdio: ["pipe", "pipe", "inherit"],
       });
       let output = "";

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { Caps } from "../../../src/core/caller/caller.ts";
+import type { Caps, Team } from "../../../src/core/caller/caller.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
 
-/** Gateways in one process on one data directory, with keys by name. */
+/** Gateways in one process on one data directory, with keys by name, some of them in teams. */
 export interface CappedGateways extends AsyncDisposable {
   readonly upstream: ScriptedUpstream;
   readonly gateways: readonly TestGateway[];
@@ -18,7 +18,7 @@ export interface CappedGateways extends AsyncDisposable {
 /** As many gateways as asked for; a cluster if there is a Redis. */
 export async function startCapped(
   directory: string,
-  keys: Readonly<Record<string, Caps>>,
+  keys: Readonly<Record<string, Caps & { readonly team?: Team }>>,
   count = 1,
   redisUrl?: string,
   config: Record<string, unknown> = {},
@@ -27,10 +27,11 @@ export async function startCapped(
   const upstream = stack.use(await startScriptedUpstream());
   const secrets = new Map<string, string>();
   const store = new KeyDatabase(directory);
-  for (const [name, caps] of Object.entries(keys)) {
+  for (const [name, { team, ...caps }] of Object.entries(keys)) {
     const secret = freshSecret();
     secrets.set(name, secret);
-    store.add(keyFor(name, secret, { caps }));
+    if (team) store.changeTeam(team.name, () => team);
+    store.add(keyFor(name, secret, { id: `key_${name}`, caps, team }));
   }
   store.close();
   const prefix = `t${crypto.randomUUID().slice(0, 8)}`;

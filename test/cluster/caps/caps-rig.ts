@@ -1,3 +1,4 @@
+import type { SharedClock } from "../../../src/cluster/caps/redis-clock.ts";
 import { SharedCaps } from "../../../src/cluster/caps/shared-caps.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
@@ -6,7 +7,7 @@ import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { Spent } from "../../../src/core/ledger/ledger.ts";
 import { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import type { Ask } from "../../../src/core/quota/decision.ts";
-import { isCostCapped, type Level } from "../../../src/core/quota/payer.ts";
+import { costCapIn, type Level } from "../../../src/core/quota/payer.ts";
 import { Tariff } from "../../../src/core/usage/cost.ts";
 import type { TestRedis } from "../../support/redis.ts";
 
@@ -27,19 +28,30 @@ export class World {
   /** What the ledger knows. */
   spent: readonly Spent[] = [];
   readonly left: (readonly string[])[] = [];
+  /** The same, without some streams. */
+  ledger: (except: readonly string[]) => readonly Spent[] = () => this.spent;
   readonly nodes = new Set<string>();
+  /** The same for all nodes, whatever Redis says. */
+  readonly clock: SharedClock = { now: () => performance.now(), wall: () => this.wall, heard() {} };
 
   constructor(redis: TestRedis) {
     this.redis = redis;
   }
 
   /** Joins a node. */
-  async node(name: string): Promise<Node> {
+  async node(name: string, clock: SharedClock = this.clock): Promise<Node> {
     const faults: unknown[] = [];
+    const returned = { count: 0 };
     let caps: SharedCaps | undefined;
     const link = new RedisLink(
       { url: this.redis.url, caFile: undefined },
-      { state: (isUp) => isUp && caps?.returned() },
+      {
+        state(isUp) {
+          if (!isUp) return;
+          returned.count++;
+          caps?.returned();
+        },
+      },
     );
     await link.open();
     this.nodes.add(name);
@@ -47,20 +59,21 @@ export class World {
       node: name,
       link,
       names: this.names,
-      clock: { now: () => performance.now(), wall: () => this.wall },
+      clock,
       ledger: {
         available: true,
         spentSince: async (_, except = []) => {
           this.left.push(except);
-          return this.spent;
+          return this.ledger(except);
         },
       },
       living: async () => [...this.nodes],
+      isAlive: async (node) => this.nodes.has(node),
       fault: (error) => faults.push(error),
       stateMs: 0,
     });
     await caps.start();
-    return new Node(this, name, link, caps, faults);
+    return new Node(this, name, link, caps, faults, returned);
   }
 }
 
@@ -73,7 +86,18 @@ export class Node implements AsyncDisposable {
   readonly #world: World;
   #streams = 0;
 
-  constructor(world: World, name: string, link: RedisLink, caps: SharedCaps, faults: unknown[]) {
+  /** How often its connection has come up. */
+  readonly returned: { readonly count: number };
+
+  constructor(
+    world: World,
+    name: string,
+    link: RedisLink,
+    caps: SharedCaps,
+    faults: unknown[],
+    returned: { readonly count: number },
+  ) {
+    this.returned = returned;
     this.#world = world;
     this.name = name;
     this.link = link;
@@ -86,7 +110,7 @@ export class Node implements AsyncDisposable {
     const stream = `s_${this.name}-${++this.#streams}`;
     const whole = { promptTokens: 10, outputTokens: 100, price: undefined, cut() {}, ...ask };
     const hold = this.caps.open(stream, levels, whole);
-    const tariff = whole.price && isCostCapped(levels) ? new Tariff(whole.price) : undefined;
+    const tariff = whole.price && costCapIn(levels) ? new Tariff(whole.price) : undefined;
     await hold.decided;
     return Object.assign(new CapReservation(hold, whole.promptTokens, tariff), { stream });
   }
@@ -114,6 +138,17 @@ export class Node implements AsyncDisposable {
     return this.#look(
       async () => !this.link.isUp,
       () => "Redis is not away",
+    );
+  }
+
+  /** Resolves once Redis has answered again after its connection was cut by `cut`. */
+  cutBy(cut: () => Promise<unknown>): Promise<void> {
+    const before = this.returned.count;
+    return cut().then(() =>
+      this.#look(
+        async () => this.returned.count > before,
+        () => "Redis does not come back",
+      ),
     );
   }
 

@@ -46,8 +46,9 @@ describeWithRedis("the counters of a cluster", (redis) => {
     await lost.resume();
     await one.until("key:ci", { run: 2, t2: 5_000 + 70 + 30, t3: 5_000 + 70 + 30, ht: 80 + 110 });
     await one.until("key:other", { t2: 3, n3: 7 });
-    // The ledger was asked to leave out what the nodes have counted themselves.
-    expect([...(world.left.at(-1) ?? [])].sort()).toEqual([ended.stream, here.stream, there.stream].sort());
+    // The ledger was asked to leave out what the nodes have counted themselves, if not by a node that came too late to rebuild.
+    const counted = [ended.stream, here.stream, there.stream].sort();
+    expect(world.left.map((each) => [...each].sort())).toContainEqual(counted);
     await one.ready();
     await two.ready();
     for (const stream of [here, there]) {

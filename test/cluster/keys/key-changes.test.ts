@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
-import { runKeys } from "../../../src/cli/commands/keys.ts";
+import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { untilKnown } from "../../support/keyed-gateway.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";

@@ -1,26 +1,48 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as after } from "node:timers/promises";
-import { expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { Leadership } from "../../../src/cluster/leadership/leadership.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { Wakes } from "../../../src/cluster/link/wakes.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
 
-const LEASE_MS = "60000";
+const LEASE_MS = 60_000;
+/** Of Node, but for `setTimeout`: nodes look when a test or another node says so, and not by themselves once a second. */
+const REAL = [
+  "setImmediate",
+  "clearImmediate",
+  "setInterval",
+  "clearInterval",
+  "nextTick",
+  "queueMicrotask",
+  "performance",
+  "Date",
+] as const;
 
 describeWithRedis("the lead", (redis) => {
-  /** A node whose lease a test gives and takes; `judges`: what it takes for dead counts. */
-  async function member(prefix: string, node: string, options: { readonly isWilling?: () => boolean } = {}) {
+  beforeAll(() => void jest.useFakeTimers({ doNotFake: [...REAL] }));
+  afterAll(() => void jest.useRealTimers());
+
+  /** A node whose lease a test gives and takes; `judges`: what it takes for dead counts; `isDeaf`: none wakes it. */
+  async function member(
+    prefix: string,
+    node: string,
+    options: { readonly isWilling?: () => boolean; readonly isDeaf?: boolean } = {},
+  ) {
     await using made = new AsyncDisposableStack();
     const link = made.use(await openLink(redis().url));
     const names = new Names(prefix);
     const wakes = new Wakes(link);
-    wakes.open();
+    if (!options.isDeaf) wakes.open();
     made.defer(() => wakes.close());
-    const give = (ms = LEASE_MS) => link.command(["SET", names.lease(node), "", "PX", ms]);
+    let isLost = false;
+    const give = () => link.command(["SET", names.lease(node), "", "PX", String(LEASE_MS)]);
     await give();
-    const lost = () => link.command(["DEL", names.lease(node)]);
+    /** For good. */
+    const lost = () => {
+      isLost = true;
+      return link.command(["DEL", names.lease(node)]);
+    };
     const told: string[] = [];
     let judges = true;
     const lead = new Leadership(
@@ -29,7 +51,7 @@ describeWithRedis("the lead", (redis) => {
           ...{ node, link, names, wakes },
           lease: {
             isAlive: async (other) => !judges || (await link.command(["EXISTS", names.lease(other)])) === 1,
-            renew: async () => void (await give()),
+            renew: async () => void (isLost || (await give())),
           },
           on() {},
         },
@@ -48,7 +70,7 @@ describeWithRedis("the lead", (redis) => {
     made.use(lead);
     const stack = made.move();
     return {
-      ...{ lead, told, lost, give, link },
+      ...{ lead, told, lost, link },
       judge: (does: boolean) => {
         judges = does;
       },
@@ -105,13 +127,17 @@ describeWithRedis("the lead", (redis) => {
     const prefix = fresh();
     await using a = await member(prefix, "a");
     await a.lead.open();
-    await a.give("40");
-    await a.lead.look();
-    while (a.lead.isHeld) await after(5);
+    const real = performance.now.bind(performance);
+    const now = jest.spyOn(performance, "now");
+    now.mockImplementation(() => real() + LEASE_MS - 10_000);
+    expect(a.lead.isHeld).toBe(true);
+    now.mockImplementation(() => real() + LEASE_MS);
+    expect(a.lead.isHeld).toBe(false);
     expect(a.lead.isHere).toBe(true);
     await a.lead.look();
     expect(a.lead.isHeld).toBe(true);
     expect(a.told).toEqual(["a leads", "regained"]);
+    now.mockRestore();
   });
 
   test("stays with the leader when Redis loses its data, whoever looks first", async () => {
@@ -145,7 +171,7 @@ describeWithRedis("the lead", (redis) => {
 
   test("that a node gives up is not another's that has it meanwhile", async () => {
     const prefix = fresh();
-    await using a = await member(prefix, "a");
+    await using a = await member(prefix, "a", { isDeaf: true });
     await using b = await member(prefix, "b");
     await a.lead.open();
     await b.lead.open();

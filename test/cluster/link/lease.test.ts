@@ -5,6 +5,7 @@ import type { RedisLink } from "../../../src/cluster/link/redis-link.ts";
 import { beforeRedis } from "../../support/odd-redis.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 /** A lease that writes down what it is told. */
 function leaseOf(node: string, link: RedisLink, names: Names, events: Partial<LeaseEvents> = {}) {
@@ -77,42 +78,63 @@ describeWithRedis("a node's lease", (redis) => {
     await lease.close();
   });
 
-  test(
-    "is renewed while the node clears away a dead one for as long as that takes, or fails, and another one after it",
-    async () => {
-      using link = await openLink(redis().url);
-      const names = new Names("clears");
-      const asked: string[] = [];
-      const cleared = Promise.withResolvers<void>();
-      const stuck = Promise.withResolvers<void>();
-      const lease = leaseOf("living", link, names, {
-        async gone(dead) {
-          asked.push(dead);
-          if (asked.length === 1) throw new Error("not now");
-          cleared.resolve();
-          await stuck.promise;
-        },
-        fault: () => asked.push("fault"),
-      });
-      await lease.open();
-      await link.command(["SADD", names.nodes, "dead-1", "dead-2"]);
-      await cleared.promise;
-      expect(asked).toEqual([expect.stringContaining("dead-"), "fault", expect.stringContaining("dead-")]);
-      expect(await lease.isAlive("living")).toBe(true);
-      expect(await lease.isAlive("dead-1")).toBe(false);
-      const before = await link.command(["PTTL", names.lease("living")]);
-      while (Number(await link.command(["PTTL", names.lease("living")])) <= Number(before));
-      stuck.resolve();
-      while ((await lease.nodes()).length === 3);
-      // Its own is gone: Redis has lost leases, and one that is missing means nothing, before this node knows of it.
-      await link.command(["DEL", names.lease("living")]);
-      expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, true]);
-      await lease.renew();
-      expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, false]);
-      await lease.close();
-    },
-    4 * LEASE_MS,
-  );
+  test("judges nobody in an epoch that the node does not know, nor for the length of a lease after an outage", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("doubts");
+    const lease = leaseOf("a", link, names);
+    await lease.open();
+    await link.command(["SADD", names.nodes, "b", "c"]);
+    await link.command(["SET", names.lease("c"), ""]);
+    await turnsUntil(async () => !(await lease.isAlive("b")));
+    expect(await lease.others()).toEqual(["c"]);
+    // Another node was first to come back to a Redis that has lost its data, or is another one.
+    await link.command(["SET", names.epoch, "another"]);
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await lease.renew();
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await turnsUntil(async () => !(await lease.isAlive("b")));
+    // Its own lease has outlived the outage, the other's has not: that one could not renew it either.
+    lease.doubt();
+    await lease.renew();
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await lease.renew();
+    expect(await lease.isAlive("b")).toBe(true);
+    expect(lease.told).toContain("dataLost");
+    await lease.close();
+  });
+
+  test("is renewed while the node clears away a dead one for as long as that takes, or fails, and another one after it", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("clears");
+    const asked: string[] = [];
+    const cleared = Promise.withResolvers<void>();
+    const stuck = Promise.withResolvers<void>();
+    const lease = leaseOf("living", link, names, {
+      async gone(dead) {
+        asked.push(dead);
+        if (asked.length === 1) throw new Error("not now");
+        cleared.resolve();
+        await stuck.promise;
+      },
+      fault: () => asked.push("fault"),
+    });
+    await lease.open();
+    await link.command(["SADD", names.nodes, "dead-1", "dead-2"]);
+    await cleared.promise;
+    expect(asked).toEqual([expect.stringContaining("dead-"), "fault", expect.stringContaining("dead-")]);
+    expect(await lease.isAlive("living")).toBe(true);
+    expect(await lease.isAlive("dead-1")).toBe(false);
+    const before = await link.command(["PTTL", names.lease("living")]);
+    await turnsUntil(async () => Number(await link.command(["PTTL", names.lease("living")])) > Number(before));
+    stuck.resolve();
+    await turnsUntil(async () => (await lease.nodes()).length !== 3);
+    // Its own is gone: Redis has lost leases, and one that is missing means nothing, before this node knows of it.
+    await link.command(["DEL", names.lease("living")]);
+    expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
+    await lease.renew();
+    expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
+    await lease.close();
+  });
 
   test("is given up within half a second by a node that leaves while Redis stands still", async () => {
     using link = await openLink(redis().url);

@@ -4,6 +4,7 @@ import { Wakes } from "../../../src/cluster/link/wakes.ts";
 import { beforeRedis } from "../../support/odd-redis.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 describeWithRedis("a link to Redis", (redis) => {
   test("runs a script that Redis does not know yet, again, and after Redis forgot it", async () => {
@@ -35,7 +36,7 @@ describeWithRedis("a link to Redis", (redis) => {
     await direct.command(["SCRIPT", "FLUSH"]);
     const push = new Script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
     const length = async (least: number) => {
-      while (Number(await direct.command(["LLEN", "order"])) < least);
+      await turnsUntil(async () => Number(await direct.command(["LLEN", "order"])) >= least);
     };
     isHolding = true;
     const pushed = Array.from({ length: 9 }, (_, number) => link.run(push, ["order"], [String(number)]));
@@ -71,19 +72,19 @@ describeWithRedis("a link to Redis", (redis) => {
       if (message !== undefined) woken.resolve(message);
     });
     wakes.open();
-    while ((await link.command(["PUBLISH", "channel", "7"])) === 0);
+    await turnsUntil(async () => (await link.command(["PUBLISH", "channel", "7"])) !== 0);
     expect(await woken.promise).toBe("7");
     woken = Promise.withResolvers();
     cutAll();
-    while (String(await link.command(["PUBSUB", "NUMSUB", "channel"])) !== "channel,0");
-    while ((await link.command(["PUBLISH", "channel", "8"])) === 0);
+    await turnsUntil(async () => String(await link.command(["PUBSUB", "NUMSUB", "channel"])) === "channel,0");
+    await turnsUntil(async () => (await link.command(["PUBLISH", "channel", "8"])) !== 0);
     expect(await woken.promise).toBe("8");
     const again = wakes.on("channel", () => {});
     listening[Symbol.dispose]();
     listening[Symbol.dispose]();
     expect(await link.command(["PUBLISH", "channel", "9"])).toBe(1);
     again[Symbol.dispose]();
-    while ((await link.command(["PUBLISH", "channel", "9"])) !== 0);
+    await turnsUntil(async () => (await link.command(["PUBLISH", "channel", "9"])) === 0);
     wakes.close();
     wakes.close();
   });

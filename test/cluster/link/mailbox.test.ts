@@ -4,6 +4,7 @@ import { Names } from "../../../src/cluster/link/names.ts";
 import { beforeRedis } from "../../support/odd-redis.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 const fault = (error: unknown) => {
   throw error;
@@ -59,7 +60,7 @@ describeWithRedis("the messages between nodes", (redis) => {
     expect(await all).toEqual(counted(50));
     expect(breaks).toBe(0);
     // What was taken is removed, so that nothing more can come.
-    while ((await link.command(["XLEN", names.mailbox("b")])) !== 0);
+    await turnsUntil(async () => (await link.command(["XLEN", names.mailbox("b")])) === 0);
     expect(got).toHaveLength(50);
     await box.close();
   });
@@ -101,7 +102,7 @@ describeWithRedis("the messages between nodes", (redis) => {
     const sender = new Mailbox("a", link, names, fault);
     await link.command(["SADD", names.nodes, "b"]);
     await sender.send("b", "say", { number: 0 });
-    while ((await link.command(["XLEN", names.mailbox("b")])) !== 0);
+    await turnsUntil(async () => (await link.command(["XLEN", names.mailbox("b")])) === 0);
     await link.command(["FLUSHALL"]);
     await link.command(["SADD", names.nodes, "b"]);
     // As from a server whose clock is behind.

@@ -3,6 +3,7 @@ import { createClient } from "@redis/client";
 import { beforeRedis, oddRedis } from "../../support/odd-redis.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 /** A client that no outage counts for. */
 async function admin({ url }: TestRedis) {
@@ -16,7 +17,7 @@ async function admin({ url }: TestRedis) {
         )?.[1] ?? 0,
       );
     const before = await count();
-    while ((await count()) < before + more);
+    await turnsUntil(async () => (await count()) >= before + more);
   };
   return { ask: (...args: string[]) => client.sendCommand(args), refused, [Symbol.dispose]: () => client.destroy() };
 }

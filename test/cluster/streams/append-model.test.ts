@@ -3,6 +3,7 @@ import { test } from "@jest/globals";
 import fc from "fast-check";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
+import type { Script } from "../../../src/cluster/link/script.ts";
 import { APPEND } from "../../../src/cluster/streams/append-script.ts";
 import { readStored } from "../../../src/cluster/streams/stored-stream.ts";
 import { StreamKeys } from "../../../src/cluster/streams/stream-keys.ts";
@@ -101,8 +102,39 @@ class Model {
 
   async takeOver() {
     await this.#link.command(["SET", this.#keys.lease("other"), ""]);
+    const own = ["epoch", this.#keys.lease("other"), "new"];
+    await this.#link.command(["SET", "epoch", "1"]);
+    const lease = {
+      judge: (script: Script, keys: readonly string[], args: readonly string[]) =>
+        this.#link.run(script, [...own, ...keys], ["1", ...args]),
+    };
     const times = { now: 2_000, keptMs: LIMITS.retentionMs, outlivesMs: 1 };
-    return takeOver(this.#link, this.#keys, { id: this.#id, node: NODE, by: "other" }, times);
+    const outcome = await takeOver({ link: this.#link, lease }, this.#keys, { id: this.#id, node: NODE }, times);
+    assert(outcome !== "kept");
+    return outcome === "none" ? undefined : outcome;
+  }
+
+  /** What a replica has until more is written. */
+  async replicate(): Promise<void> {
+    for (const key of this.#both) await this.#link.command(["COPY", key, `${key}-replica`, "REPLACE"]);
+  }
+
+  /** The replica takes over, which lacks what was written last. */
+  async promote(): Promise<void> {
+    for (const key of this.#both) {
+      await this.#link.command(["DEL", key]);
+      await this.#link.command(["COPY", `${key}-replica`, key]);
+    }
+    this.tap.recheck();
+  }
+
+  get #both(): readonly string[] {
+    return [this.#keys.log(this.#id), this.#keys.meta(this.#id)];
+  }
+
+  /** Whether Redis says how it ended. */
+  async hasEnd(): Promise<boolean> {
+    return (await readStored(this.#link, this.#keys, this.#id, 0, 1))?.end !== undefined;
   }
 
   end(): void {
@@ -136,6 +168,7 @@ const steps = fc.array(
     { weight: 5, arbitrary: fc.record({ publish: fc.array(text, { minLength: 1, maxLength: 6, size: "max" }) }) },
     { weight: 5, arbitrary: fc.constant("append" as const) },
     { weight: 3, arbitrary: fc.constantFrom("unanswered" as const, "away" as const, "back" as const, "lost" as const) },
+    { weight: 2, arbitrary: fc.constantFrom("replicate" as const, "promote" as const) },
   ),
   { minLength: 5, maxLength: 40, size: "max" },
 );
@@ -146,12 +179,15 @@ describeWithRedis("what an owner writes", (redis) => {
     using _ = { [Symbol.dispose]: () => link.close() };
     await link.open();
     let run = 0;
-    const property = fc.asyncProperty(steps, fc.boolean(), fc.nat(), async (played, isFenced, position) => {
+    const property = fc.asyncProperty(steps, fc.boolean(), fc.boolean(), fc.nat(), async (played, ...rest) => {
+      const [isFenced, isPromoted, position] = rest;
       const model = new Model(link, String(++run));
       for (const step of played) {
         if (typeof step === "object") model.publish(step.publish);
         else if (step === "append" || step === "unanswered") await model.append(step === "unanswered");
         else if (step === "lost") await model.lose();
+        else if (step === "replicate") await model.replicate();
+        else if (step === "promote") await model.promote();
         else {
           model.isUp = step === "back";
           model.stream.readerMoved();
@@ -162,12 +198,15 @@ describeWithRedis("what an owner writes", (redis) => {
       for (let call = 0; call < 3; call++) await model.append();
       const lost = isFenced && played.length > 0 ? await model.takeOver() : undefined;
       model.publish(["more"]);
-      if (lost) model.tap.suspect();
+      if (lost) model.tap.recheck();
       else model.end();
       for (let call = 0; call < 3; call++) await model.append();
+      if (!lost && isPromoted) await model.promote();
+      for (let call = 0; call < 4; call++) await model.append();
       assert.equal(model.isFenced, lost !== undefined);
       for (let after = 0; after <= model.published.length; after++) await model.check(after);
       if (!lost) assert.equal(model.tap.behind, 0);
+      assert(await model.hasEnd());
     });
     await fc.assert(property, { numRuns: 100 });
   });

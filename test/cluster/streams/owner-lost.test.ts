@@ -1,17 +1,22 @@
 import { expect, test } from "@jest/globals";
 import { startTestGateway } from "../../support/gateway.ts";
-import { describeWithRedis } from "../../support/redis.ts";
+import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
 import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const isEvent = (seq: number) => (frame: { type: string }) =>
   frame.type === "event" && (frame as EventFrame).seq === seq;
 const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "unknown" } };
+
+/** Resolves once Redis says how a stream ended. */
+async function endIsStored(redis: TestRedis, directory: string, stream: string): Promise<void> {
+  const { prefix } = nodeConfig(redis, directory).cluster.redis;
+  while ((await redis.ask("HGET", `${prefix}:stream:${stream}`, "end")) === "");
+}
 
 describeWithRedis("when the node that runs a stream", (redis) => {
   test("is killed, its clients read on elsewhere and are told; the upstream is not called again", async () => {
@@ -67,7 +72,7 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     await back.take(({ type }) => type === "resumed");
     process.kill(owner.pid, "SIGSTOP");
     first.exchange.event(chunk("after")).finishChat();
-    await turnsUntil(() => other.log.text.includes("node_gone"));
+    await endIsStored(redis(), directory, first.stream);
     process.kill(owner.pid, "SIGCONT");
     const { events, end } = await back.rest("one");
     expect(events).toEqual([]);

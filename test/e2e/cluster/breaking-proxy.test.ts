@@ -70,4 +70,17 @@ test("a breaking proxy slows bytes down by a round trip's time", async () => {
   expect(await echo(socket, "one")).toBe("one");
   // Timers may fire a millisecond early.
   expect(performance.now() - sent).toBeGreaterThanOrEqual(118);
+  let came = "";
+  socket.on("data", (bytes) => {
+    came += String(bytes);
+  });
+  for (const text of ["a", "b", "c"]) {
+    socket.write(text);
+    await new Promise((turn) => setImmediate(turn));
+  }
+  up.proxy.letGo();
+  // What is quick again does not overtake what was slow.
+  socket.write("d");
+  while (came.length < 4) await once(socket, "data");
+  expect(came).toBe("abcd");
 });

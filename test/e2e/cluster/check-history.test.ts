@@ -1,9 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { checkHistory, type Truth } from "../../support/cluster/check-history.ts";
+import { checkHistory, checkUnanswered, type Truth } from "../../support/cluster/check-history.ts";
 import { checkLedger, type LedgerRow } from "../../support/cluster/check-ledger.ts";
 import type { Visit } from "../../support/cluster/crowd.ts";
 import type { Entry } from "../../support/cluster/history.ts";
+import { SPOILS } from "../../support/cluster/spoil-history.ts";
 import { dataOfFlood, type Flood } from "../../support/flood-upstream.ts";
 
 const FLOOD: Flood = { key: "k", events: 6, usage: { input: 7, output: 9 } };
@@ -12,6 +13,7 @@ const LAST = FLOOD.events + 2;
 const event = (seq: number): Entry => ({
   at: seq * 10,
   what: "event",
+  node: "0.1",
   seq,
   data: dataOfFlood(FLOOD, seq) ?? "",
   isLeft: false,
@@ -25,14 +27,17 @@ const START: readonly Entry[] = [
   { at: 1, what: "open", node: "0.1", after: 0 },
   { at: 2, what: "opened", stream: "s_1" },
 ];
+const RESUMED: readonly Entry[] = [
+  { at: 45, what: "closed", code: 1006, isLeft: false },
+  { at: 46, what: "resume", node: "1.2", after: 4 },
+  { at: 47, what: "resumed", after: 4 },
+];
 const events = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => event(from + index));
 /** Read on once, to the end. */
 const GOOD: readonly Entry[] = [
   ...START,
   ...events(1, 4),
-  { at: 45, what: "closed", code: 1006, isLeft: false },
-  { at: 46, what: "resume", node: "1.2", after: 4 },
-  { at: 47, what: "resumed", after: 4 },
+  ...RESUMED,
   ...events(5, LAST),
   end(LAST),
   { at: 1_300, what: "closed", code: 1005, isLeft: false },
@@ -74,10 +79,32 @@ describe("the checker of histories", () => {
   });
 
   test("counts what a socket that was left still says", () => {
-    expect(checkHistory([...GOOD, { ...event(5), isLeft: true } as Entry], TRUTH)).toMatchObject({
+    const left = (node: string) => ({ ...event(5), node, isLeft: true }) as Entry;
+    expect(checkHistory([...GOOD, left("0.1"), left("1.2"), left("1.2")], TRUTH)).toMatchObject({
       faults: [],
       leftEvents: 1,
+      lateEvents: 2,
     });
+  });
+
+  test.each(Object.entries(SPOILS))("finds, wherever it is and whatever was read on, that %s", (_, spoil) => {
+    void fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(LAST), (at, cut) => {
+        const history = [...START, ...events(1, cut), ...RESUMED, ...events(cut + 1, LAST), end(LAST)];
+        expect(faultsOf(history)).toEqual([]);
+        expect(faultsOf(spoil(history, at))).not.toEqual([]);
+      }),
+    );
+  });
+
+  test("excuses an open without an answer by the loss of the node that was asked, and by nothing else", () => {
+    const open: readonly Entry[] = [...START.slice(0, 1), { at: 3, what: "closed", code: 1006, isLeft: false }];
+    const refused: Entry = { at: 2, what: "refused", code: "unknown_model", reason: undefined, isLeft: false };
+    expect(checkUnanswered(open, (node) => node === "0.1")).toEqual([]);
+    expect(checkUnanswered(open, () => false)).toEqual(["no answer from 0.1, which lives"]);
+    expect(checkUnanswered([...open, refused], () => true)).toEqual(["refused unknown_model"]);
+    expect(checkUnanswered([], () => true)).toEqual(["no node was asked"]);
+    expect(checkUnanswered(GOOD, () => false)).toEqual([]);
   });
 
   test.each<[string, readonly Entry[], Partial<Truth>, RegExp]>([

@@ -95,5 +95,5 @@ describeWithRedis("the node that serves conversations", (redis) => {
       "user a3 say a3",
       "assistant a3 Last",
     ]);
-  }, 120_000);
+  });
 });

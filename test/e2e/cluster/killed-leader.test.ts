@@ -16,5 +16,5 @@ describeWithRedis("conversations of three nodes", (redis) => {
     expect(faults).toEqual([]);
     expect(interrupted).toBeGreaterThan(0);
     expect(ranLater).toBeGreaterThan(0);
-  }, 120_000);
+  });
 });

@@ -4,6 +4,7 @@ import { describeWithRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { nodeConfig, openOn } from "../../support/two-nodes.ts";
 
 const directory = temporaryDirectories();
@@ -17,7 +18,7 @@ describeWithRedis("the ledger of a cluster", (redis) => {
       await using killed = await startSluice({ ...configFor(upstream.url), ...config });
       using opened = await openOn(killed, upstream);
       const usage = async () => (await fetch(`${living.url}/v1/usage?by=route`)).text();
-      while (!(await usage()).includes('"open":1')) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(async () => (await usage()).includes('"open":1'));
       expect(opened.stream).not.toBe("");
       killed.kill("SIGKILL");
     }
@@ -25,5 +26,5 @@ describeWithRedis("the ledger of a cluster", (redis) => {
     // Its own look for dead runs comes after ten minutes.
     while (!told()) await new Promise((turn) => setTimeout(turn, 20));
     expect(told()).toMatchObject({ streams: 1 });
-  }, 30_000);
+  });
 });

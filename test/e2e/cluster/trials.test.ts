@@ -44,5 +44,5 @@ describeHere(`three nodes with clients that read on at another${missing}`, () =>
     expect(visits.length).toBeGreaterThan(STREAMS);
     expect(visits.filter(({ resumes }) => resumes > 0)).not.toEqual([]);
     expect(calls).toBe(visits.length);
-  }, 120_000);
+  });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { said, setUp } from "./set-up.ts";
 
 type Rig = Awaited<ReturnType<typeof setUp>>;
@@ -103,7 +104,7 @@ test("after its retention an answer is forgotten: a resume finds nothing", async
   (await up.upstream.request()).sse().event(said("Hi")).finishChat();
   await up.until(() => types(client.of("r1")).includes("end"));
   const kept = async () => (await (await fetch(`${up.gateway.url}/metrics`)).text()).includes('{state="kept"} 1');
-  while (await kept());
+  await turnsUntil(async () => !(await kept()));
   client.send({ type: "resume", requestId: "again", id: "chat", headers: {}, body: {} });
   await up.until(() => client.of("again").length > 0);
   expect(types(client.of("again"))).toEqual(["no-active"]);

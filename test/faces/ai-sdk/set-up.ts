@@ -1,6 +1,7 @@
 import { AiChat, type AiChatOptions } from "../../support/ai-chat.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 /** A gateway over a scripted upstream, and chats of the AI SDK's own class. */
 export async function setUp(config: Record<string, unknown> = {}) {
@@ -13,7 +14,7 @@ export async function setUp(config: Record<string, unknown> = {}) {
     chat: (options: AiChatOptions = {}) => stack.use(new AiChat(gateway.url, { body: { model: "gpt" }, ...options })),
     /** Waits for what happens in another part of the process. */
     async until(condition: () => boolean): Promise<void> {
-      while (!condition()) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(() => condition());
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 import { startTestGateway } from "../../support/gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { SseClient } from "../../support/sse-client.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 export const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 export const FINISH = {
@@ -57,15 +58,15 @@ export async function setUp(config: Config | ((upstream: string) => Config) = {}
     },
     /** Waits until the gateway has done what its log or its metrics then show. */
     async until(condition: () => boolean): Promise<void> {
-      while (!condition()) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(() => condition());
     },
     /** Waits until a figure of the gateway's own is this. */
     async metric(name: string, value: number, headers: Record<string, string> = {}): Promise<void> {
-      for (;;) {
+      await turnsUntil(async () => {
         const page = await fetch(`${gateway.url}/metrics`, { headers });
         if (!page.ok) throw new Error(`the metrics answer ${page.status}`);
-        if ((await page.text()).split("\n").includes(`${name} ${value}`)) return;
-      }
+        return (await page.text()).split("\n").includes(`${name} ${value}`);
+      });
     },
     /** The one line of the log about a stream, when there is one. */
     streamLine: () => gateway.log.lines.find(({ event }) => event === "stream"),

@@ -6,6 +6,7 @@ import { BINARY, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.t
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { FaceClient, SOCKET_FACES, type SocketFace } from "../../support/socket-faces.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { upgrade } from "../../support/upgrade.ts";
 import { setUp } from "./set-up.ts";
 
@@ -67,7 +68,7 @@ describe.each(SOCKET_FACES)("%s", (_, face) => {
     using silent = await FaceClient.connect(face, up.gateway.url, undefined, false);
     await silent.closed;
     const line = () => up.gateway.log.lines.find(({ event }) => event === "connection");
-    while (!line()) await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => line());
     expect(line()).toMatchObject({ face: face.name, closeCode: 4001 });
   });
 

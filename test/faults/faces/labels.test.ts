@@ -1,6 +1,7 @@
 /** The names of both faces in the log and in the metrics. */
 import { expect, test } from "@jest/globals";
 import { SOCKET_FACES } from "../../support/socket-faces.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { setUp } from "./set-up.ts";
 
 test.each(SOCKET_FACES)(
@@ -14,7 +15,7 @@ test.each(SOCKET_FACES)(
     up.client.ws.close(1000);
     await up.client.closed;
     const line = (event: string) => up.gateway.log.lines.find((one) => one.event === event);
-    while (!line("connection")) await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => line("connection"));
     expect(line("stream")).toMatchObject({ face: name, status: "completed" });
     expect(line("connection")).toMatchObject({ face: name, closeCode: 1000 });
     expect(line("refused")).toMatchObject({ where: name, code: "bad_frame" });

@@ -1,6 +1,7 @@
 import { startTestGateway } from "../../support/gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { FaceClient, type SocketFace } from "../../support/socket-faces.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 type Config = Record<string, unknown>;
 
@@ -22,7 +23,7 @@ export async function setUp(face: SocketFace, config: Config | ((upstream: strin
     lines,
     /** Resolves once that many streams have ended, with the last one's line. */
     async line(count = 1) {
-      while (lines().length < count) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(() => lines().length >= count);
       return lines()[count - 1];
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -7,10 +7,15 @@ export interface Allowed {
   readonly losses?: boolean;
   /** Opens that nobody answered, because their node died. */
   readonly unanswered?: boolean;
+  /** Whether clients changed nodes. */
+  readonly resumes?: boolean;
 }
 
 /** The figures that every trial of the cluster has. Prints the first faults. */
-export function figuresOf(verdict: Verdict, { losses = false, unanswered = losses }: Allowed = {}): readonly Figure[] {
+export function figuresOf(
+  verdict: Verdict,
+  { losses = false, unanswered = losses, resumes = true }: Allowed = {},
+): readonly Figure[] {
   const { visits, faults, ledgerFaults, said, calls, directory } = verdict;
   const opened = visits.filter(({ stream }) => stream !== undefined);
   const lost = opened.filter(({ code }) => code === "owner_lost");
@@ -35,7 +40,7 @@ export function figuresOf(verdict: Verdict, { losses = false, unanswered = losse
       atMost: visits.length,
     },
     { name: "events read", value: sum("lastSeq"), unit: "" },
-    { name: "resumes, each on another node", value: sum("resumes"), unit: "", atLeast: 1 },
+    { name: "resumes, each on another node", value: sum("resumes"), unit: "", ...(resumes && { atLeast: 1 }) },
     {
       name: "streams completed",
       value: opened.filter(({ status }) => status === "completed").length,

@@ -33,7 +33,7 @@ export const clusterFreezes: Scenario = {
     const closedAfter = unfinished.map(
       ({ record, owner }) => (record?.abandonedAt ?? Number.POSITIVE_INFINITY) - (wokenAt.get(owner ?? "") ?? 0),
     );
-    const left = verdict.visits.map(({ leftEvents }) => leftEvents);
+    const all = (of: "leftEvents" | "lateEvents") => verdict.visits.reduce((sum, visit) => sum + visit[of], 0);
     return [
       { name: "freezes of a random node", value: wokenAt.size, unit: "", atLeast: FREEZES },
       ...figuresOf(verdict, { losses: true }),
@@ -44,11 +44,12 @@ export const clusterFreezes: Scenario = {
         atMost: FENCED_MS,
       },
       {
-        name: "events on sockets that clients had left, after the terminal",
-        value: left.reduce((sum, count) => sum + count, 0),
+        name: "events of a woken owner on sockets that clients had left, after the terminal",
+        value: all("leftEvents"),
         unit: "",
         atMost: 0,
       },
+      { name: "the same of a woken node that only reads: what was written", value: all("lateEvents"), unit: "" },
     ];
   },
 };

@@ -9,7 +9,7 @@ const STREAMS = 50;
 const EVERY_MS = 1_500;
 
 /** Kills a random node, and starts another in its place. */
-export async function killOne({ rig: { fleet }, random }: Scene): Promise<void> {
+export async function killOne({ rig: { fleet }, random }: Pick<Scene, "rig" | "random">): Promise<void> {
   const node = fleet.nodes[Math.floor(random() * fleet.nodes.length)];
   if (!node) throw new Error("no node runs");
   await fleet.kill(node);

@@ -7,7 +7,7 @@ const STREAMS = 50;
 const AWAY_MS = 60_000;
 
 /** PostgreSQL crashes and comes back. */
-export async function losePostgres({ rig: { postgres } }: Scene, forMs = AWAY_MS): Promise<void> {
+export async function losePostgres({ rig: { postgres } }: Pick<Scene, "rig">, forMs = AWAY_MS): Promise<void> {
   await postgres.kill();
   await setTimeout(forMs);
   await postgres.resume();

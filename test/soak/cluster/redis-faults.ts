@@ -22,24 +22,25 @@ interface RedisFault {
 }
 
 /** Redis is killed and started again: with `appendonly` it has what it wrote in the last second but one. */
-export async function restartRedis({ rig: { redis } }: Scene): Promise<void> {
+export async function restartRedis({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> {
   await redis.kill();
   await setTimeout(500);
   await redis.resume();
 }
 
 /** Redis loses everything that is in it. */
-export const emptyRedis = ({ rig: { redis } }: Scene): Promise<void> => redis.ask("FLUSHALL").then(() => {});
+export const emptyRedis = ({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> =>
+  redis.ask("FLUSHALL").then(() => {});
 
 /** Redis accepts, and answers nothing. */
-export async function stopRedis({ rig: { redis } }: Scene, forMs = FAULT_MS): Promise<void> {
+export async function stopRedis({ rig: { redis } }: Pick<Scene, "rig">, forMs = FAULT_MS): Promise<void> {
   process.kill(redis.pid, "SIGSTOP");
   await setTimeout(forMs);
   process.kill(redis.pid, "SIGCONT");
 }
 
 /** Redis refuses to write. */
-async function fillRedis({ rig: { redis } }: Scene): Promise<void> {
+async function fillRedis({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> {
   await redis.ask("CONFIG", "SET", "maxmemory", "1mb");
   await setTimeout(FAULT_MS);
   await redis.ask("CONFIG", "SET", "maxmemory", "0");

@@ -7,7 +7,7 @@ const STOPS = 12;
 const STREAMS = 50;
 
 /** Stops a random node as a supervisor does, and starts another in its place. Resolves with its exit code. */
-export async function stopOne({ rig: { fleet }, random }: Scene): Promise<number | string> {
+export async function stopOne({ rig: { fleet }, random }: Pick<Scene, "rig" | "random">): Promise<number | string> {
   const node = fleet.nodes[Math.floor(random() * fleet.nodes.length)];
   if (!node) throw new Error("no node runs");
   const code = await fleet.stop(node);

@@ -136,6 +136,81 @@ export function keyContract(name: string, make: () => KeyPlace): void {
       expect(await refusal(() => keys.change("odd \ue000\ue000 \ue000 𝄞", (key) => key))).toContain("there is no key");
     });
 
+    test("a key's team is there, and has the caps it has now", async () => {
+      await using place = await openedIn(make());
+      const keys = await place.open();
+      const alice = keyFor("alice", freshSecret(), { team: { name: "research", caps: {} } });
+      expect(await refusal(() => keys.add(alice))).toContain("there is no team research");
+      await keys.changeTeam("research", () => ({ name: "research", caps: { tokensPerDay: 5 } }));
+      await keys.add(alice);
+      await keys.changeTeam("research", (old) => ({ name: "research", caps: { ...old?.caps, costPerDay: 2.5 } }));
+      const team = { name: "research", caps: { tokensPerDay: 5, costPerDay: 2.5 } };
+      expect(await (await place.open()).list()).toEqual([{ ...alice, team }]);
+      expect(await keys.teams()).toEqual([team]);
+      expect((await keys.change("alice", (key) => key)).team).toEqual(team);
+    });
+
+    test("a key moves from team to team, but not to one that is not there", async () => {
+      await using place = await openedIn(make());
+      const keys = await place.open();
+      for (const name of ["sales", "research"]) await keys.changeTeam(name, () => ({ name, caps: {} }));
+      expect((await keys.teams()).map(({ name }) => name)).toEqual(["research", "sales"]);
+      await keys.add(keyFor("alice", freshSecret(), { team: { name: "sales", caps: {} } }));
+      const move = (name: string) => keys.change("alice", (key) => ({ ...key, team: { name, caps: {} } }));
+      expect(await refusal(() => move("none there"))).toContain("there is no team none there");
+      await move("research");
+      expect((await keys.list()).map(({ team }) => team?.name)).toEqual(["research"]);
+    });
+
+    test("a team with unrevoked keys is removed only when these may stay without one", async () => {
+      await using place = await openedIn(make());
+      const keys = await place.open();
+      const team = { name: "research", caps: { tokensPerDay: 5 } };
+      expect(await refusal(() => keys.removeTeam("research", true))).toContain("there is no team research");
+      await keys.changeTeam("research", () => team);
+      await keys.add(keyFor("alice", freshSecret(), { team }));
+      await keys.add(keyFor("bob", freshSecret(), { team }));
+      await keys.change("bob", (key) => ({ ...key, revokedAt: 5 }));
+      expect(await refusal(() => keys.removeTeam("research", false))).toContain(
+        "the keys of alice are in team research",
+      );
+      expect((await keys.list()).map((key) => key.team)).toEqual([team, team]);
+      expect((await keys.removeTeam("research", true)).map(({ caller }) => caller)).toEqual(["alice", "bob"]);
+      expect((await keys.list()).map((key) => "team" in key)).toEqual([false, false]);
+      expect(await keys.teams()).toEqual([]);
+      await keys.changeTeam("research", () => team);
+      expect((await keys.list()).map((key) => key.team)).toEqual([undefined, undefined]);
+    });
+
+    test("a change of a team that throws changes nothing; two at the same time both count", async () => {
+      await using place = await openedIn(make());
+      const [one, other] = [await place.open(), await place.open()];
+      await one.changeTeam("research", () => ({ name: "research", caps: {} }));
+      const failing = () => {
+        throw new Error("no");
+      };
+      expect(await refusal(() => one.changeTeam("research", failing))).toContain("no");
+      const add = (keys: KeyStore, caps: object) =>
+        keys.changeTeam("research", (old) => ({ name: "research", caps: { ...old?.caps, ...caps } }));
+      await Promise.all([add(one, { tokensPerDay: 1 }), add(other, { tokensPerMonth: 2 })]);
+      expect(await one.teams()).toEqual([{ name: "research", caps: { tokensPerDay: 1, tokensPerMonth: 2 } }]);
+    });
+
+    test("a team that goes while a key comes leaves no key in a team that is not there", async () => {
+      await using place = await openedIn(make());
+      const [one, other] = [await place.open(), await place.open()];
+      const team = { name: "research", caps: {} };
+      await one.changeTeam("research", () => team);
+      await one.add(keyFor("bob", freshSecret()));
+      await Promise.all([
+        refusal(() => one.removeTeam("research", true)),
+        refusal(() => other.add(keyFor("alice", freshSecret(), { team }))),
+        refusal(() => other.change("bob", (key) => ({ ...key, team }))),
+      ]);
+      expect(await one.teams()).toEqual([]);
+      expect((await one.list()).map((key) => key.team)).toEqual((await one.list()).map(() => undefined));
+    });
+
     test("a watch reports all keys at the start, and another's changes within two seconds", async () => {
       const made = make();
       await using place = await openedIn(made);
@@ -150,6 +225,21 @@ export function keyContract(name: string, make: () => KeyPlace): void {
       await keys.change("alice", (key) => ({ ...key, revokedAt: 7 }));
       expect((await watching.next()).map(({ revokedAt }) => revokedAt)).toEqual([7, undefined]);
       expect(watching.failures).toEqual([]);
+    });
+
+    test("a watch reports the keys with their team's new caps within two seconds of a change", async () => {
+      const made = make();
+      await using place = await openedIn(made);
+      const keys = await place.open();
+      const team = { name: "research", caps: { tokensPerDay: 5 } };
+      await keys.changeTeam("research", () => team);
+      await keys.add(keyFor("alice", freshSecret(), { team }));
+      await using watching = await watched(made);
+      expect((await watching.next()).map((key) => key.team)).toEqual([team]);
+      const changedAt = performance.now();
+      await keys.changeTeam("research", () => ({ name: "research", caps: { tokensPerDay: 6 } }));
+      expect((await watching.next()).map((key) => key.team?.caps)).toEqual([{ tokensPerDay: 6 }]);
+      expect(performance.now() - changedAt).toBeLessThan(2_000);
     });
 
     test("keys that become unreadable are reported as failed, and reported again once they can be read", async () => {

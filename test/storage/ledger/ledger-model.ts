@@ -79,7 +79,15 @@ const close = closed.map((row) =>
 const groupOf = (by: UsageGroup, row: LedgerOpening): string | null => {
   const day = new Date(row.openedAt).toISOString().slice(0, 10);
   return (
-    { day, key: row.keyId, caller: row.caller, model: row.model, route: row.route, session: row.session }[by] ?? null
+    {
+      day,
+      key: row.keyId,
+      team: row.team,
+      caller: row.caller,
+      model: row.model,
+      route: row.route,
+      session: row.session,
+    }[by] ?? null
   );
 };
 

@@ -10,6 +10,7 @@ import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import { closing, opening } from "../../support/ledger-rows.ts";
 import { realClock } from "../../support/loopback-call.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
 
 const UNAVAILABLE = expect.objectContaining({ code: "ledger_unavailable" });
@@ -211,7 +212,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
     const stored = rows(schema);
     expect(stored).toHaveLength(1_003);
     expect(stored.filter((row) => row.endsWith("|completed|exact"))).toHaveLength(1_001);
-  }, 30_000);
+  });
 
   test("a run whose connection was cut still counts as alive a moment later", async () => {
     const schema = freshSchema();
@@ -221,7 +222,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
     server().ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sluice'");
     const isLocked = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`;
     // Its two locks: the run's own, and the shared one of all gateways.
-    while (server().ask(isLocked) !== "2") await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => server().ask(isLocked) === "2");
     const next = await open(schema);
     expect(next.news).toEqual([]);
     expect(rows(schema)).toEqual(["a||"]);

@@ -14,6 +14,7 @@ import { closing, opening } from "../../support/ledger-rows.ts";
 import { realClock } from "../../support/loopback-call.ts";
 import { mountSmallDisk } from "../../support/small-disk.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
 
 const directory = temporaryDirectories();
@@ -185,7 +186,7 @@ describe("the ledger in sqlite", () => {
         void ledger.open(opening(`s${streams}`, { session: "x".repeat(200) }), false);
         ledger.close(closing(`s${streams++}`));
         // One at a time: the rows left when the disk is full must fit once there is room.
-        while (ledger.available && ledger.waitingRows > 0) await new Promise((turn) => setImmediate(turn));
+        await turnsUntil(() => !ledger.available || ledger.waitingRows === 0);
       }
       expect(await heard("unavailable")).toMatchObject({ reason: expect.stringMatching(/full|I\/O/) });
       expect(() => ledger.open(opening("capped"), true)).toThrow(UNAVAILABLE);
@@ -206,7 +207,6 @@ describe("the ledger in sqlite", () => {
       using database = new DatabaseSync(join(path, LEDGER_FILE));
       expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
     },
-    30_000,
   );
 
   test("a ledger that cannot be opened is ledger_unavailable and named; one that cannot be read is ledger_unavailable", async () => {

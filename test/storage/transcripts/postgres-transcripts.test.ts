@@ -117,7 +117,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await Promise.all(writes);
     expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
     await store.close();
-  }, 60_000);
+  });
 
   test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
     const outages: unknown[] = [];
@@ -137,7 +137,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     expect(await store.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
     expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
     await store.close();
-  }, 30_000);
+  });
 
   test("once the process stops, writes too fail after as long as told", async () => {
     const store = await open(undefined, { patienceMs: 300 });
@@ -150,7 +150,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     } finally {
       await server().resume();
     }
-  }, 30_000);
+  });
 
   test("more than a thousand waiting reads are refused", async () => {
     const store = await open();

@@ -67,17 +67,20 @@ export async function startBreakingProxy(target: number): Promise<BreakingProxy>
   };
 }
 
+/** What a proxy does now. */
+interface How {
+  readonly way: Way;
+  readonly delayMs: number;
+}
+
 /** One connection through the proxy. */
 class Link {
   readonly #sides: readonly [Socket, Socket];
-  readonly #how: { readonly way: Way; readonly delayMs: number };
-  readonly #kept: { readonly to: Socket; readonly bytes: Buffer }[] = [];
+  readonly #flows: readonly [Flow, Flow];
 
-  constructor(inward: Socket, outward: Socket, how: { readonly way: Way; readonly delayMs: number }) {
+  constructor(inward: Socket, outward: Socket, how: How) {
     this.#sides = [inward, outward];
-    this.#how = how;
-    this.#forward(inward, outward);
-    this.#forward(outward, inward);
+    this.#flows = [new Flow(inward, outward, how), new Flow(outward, inward, how)];
   }
 
   cut(): void {
@@ -85,21 +88,50 @@ class Link {
   }
 
   letGo(): void {
-    for (const { to, bytes } of this.#kept.splice(0)) to.write(bytes);
+    for (const flow of this.#flows) flow.letGo();
   }
+}
 
-  #forward(from: Socket, to: Socket): void {
+/** The bytes of one direction: they keep their order, whatever becomes of them. */
+class Flow {
+  readonly #to: Socket;
+  readonly #how: How;
+  readonly #kept: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: Socket, to: Socket, how: How) {
+    this.#to = to;
+    this.#how = how;
     from.on("error", () => {});
-    from.on("close", () => to.destroy());
+    from.on("close", () => {
+      clearTimeout(this.#timer);
+      to.destroy();
+    });
     from.on("data", (bytes) => {
-      const { delayMs } = this.#how;
-      if (delayMs === 0) this.#pass(to, bytes);
-      else setTimeout(() => this.#pass(to, bytes), delayMs);
+      this.#kept.push({ bytes, dueAt: performance.now() + how.delayMs });
+      this.#pass();
     });
   }
 
-  #pass(to: Socket, bytes: Buffer): void {
-    if (this.#how.way === "stalls" || this.#kept.length > 0) this.#kept.push({ to, bytes });
-    else to.write(bytes);
+  /** Passes on everything at once. */
+  letGo(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const { bytes } of this.#kept.splice(0)) this.#to.write(bytes);
+  }
+
+  #pass(): void {
+    if (this.#timer || this.#how.way === "stalls") return;
+    const now = performance.now();
+    while (this.#kept[0] && this.#kept[0].dueAt <= now) this.#to.write(this.#kept.shift()?.bytes ?? "");
+    const [next] = this.#kept;
+    if (!next) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#pass();
+      },
+      Math.ceil(next.dueAt - now),
+    );
   }
 }

@@ -21,8 +21,10 @@ export interface Outcome {
   readonly code: string | undefined;
   readonly lastSeq: number;
   readonly resumes: number;
-  /** Events on sockets that the client had given up, after its stream's end was told. */
+  /** Events from the node that ran it on a socket that the client had given up, after its stream's end was told. */
   readonly leftEvents: number;
+  /** The same from a node where it was only read: late, but as they were. */
+  readonly lateEvents: number;
   /** From the loss of its node to its end, in milliseconds; undefined if it did not end so. */
   readonly toldAfterMs: number | undefined;
   readonly faults: readonly string[];
@@ -31,16 +33,20 @@ export interface Outcome {
 /** Reads a client's history and looks for what must never be in it. */
 export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   const faults: string[] = [];
-  let [last, stream, resumes, leftEvents] = [0, undefined as string | undefined, 0, 0];
+  let [last, stream, resumes, leftEvents, lateEvents] = [0, undefined as string | undefined, 0, 0, 0];
+  let [asked, owner] = ["", ""];
   const ends: Extract<Entry, { what: "end" }>[] = [];
   for (const entry of history) {
     if (entry.what === "resume") resumes++;
+    if (entry.what === "open") asked = entry.node;
     if (entry.what === "opened") {
+      owner = asked;
       if (stream !== undefined) faults.push("opened twice");
       stream = entry.stream;
     }
     if (entry.what === "event" && entry.isLeft) {
-      if (ends.length > 0) leftEvents++;
+      if (ends.length > 0 && entry.node === owner) leftEvents++;
+      else if (ends.length > 0) lateEvents++;
       faults.push(...wrongText(entry, truth));
     } else if (entry.what === "event") {
       if (ends.length > 0) faults.push(`event ${entry.seq} after the terminal`);
@@ -56,6 +62,7 @@ export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   if (left) faults.push(`another terminal on a socket that was left: ${JSON.stringify(left)}`);
   const isOpen = stream !== undefined;
   if (ends.length > 1) faults.push(`${ends.length} terminals`);
+  if (!isOpen && (last > 0 || end)) faults.push("events or a terminal, but no opening");
   if (isOpen && !end) faults.push(`no terminal: ${JSON.stringify(history.at(-1))}`);
   if (end) faults.push(...wrongEnd(end, last, truth));
   const calls = truth.record?.calls ?? 0;
@@ -63,11 +70,22 @@ export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   if (calls === 0 && last > 0) faults.push("events without a call of the upstream");
   const isLost = end?.code === "owner_lost" && truth.ownerLostAt !== undefined;
   return {
-    ...{ stream, resumes, leftEvents, faults, lastSeq: last },
+    ...{ stream, resumes, leftEvents, lateEvents, faults, lastSeq: last },
     status: end?.status,
     code: end?.code,
     toldAfterMs: isLost ? end.at - (truth.ownerLostAt ?? 0) : undefined,
   };
+}
+
+/** An open without an answer is excused by nothing but the loss of the node that was asked. */
+export function checkUnanswered(history: readonly Entry[], isLost: (node: string) => boolean): readonly string[] {
+  if (history.some(({ what }) => what === "opened")) return [];
+  const at = history.findLastIndex(({ what }) => what === "open");
+  const open = history[at];
+  if (open?.what !== "open") return ["no node was asked"];
+  const refused = history.slice(at).find(({ what }) => what === "refused");
+  if (refused?.what === "refused") return [`refused ${refused.code}`];
+  return isLost(open.node) ? [] : [`no answer from ${open.node}, which lives`];
 }
 
 function wrongText({ seq, data }: Extract<Entry, { what: "event" }>, { flood, record }: Truth): readonly string[] {

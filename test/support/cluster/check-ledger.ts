@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { TestPostgres } from "../postgres-server.ts";
 import type { Visit } from "./crowd.ts";
 
@@ -21,6 +22,19 @@ export const readLedger = (postgres: TestPostgres, schema: string): readonly Led
       const [stream = "", outcome = "", source = "", input, output] = line.split("|");
       return { stream, outcome, source, input: Number(input), output: Number(output) };
     });
+
+/** The same once every row has its end: a killed node's are closed by another. */
+export async function readClosedLedger(postgres: TestPostgres, schema: string): Promise<readonly LedgerRow[]> {
+  const until = performance.now() + CLOSED_MS;
+  for (;;) {
+    const rows = readLedger(postgres, schema);
+    if (performance.now() > until || rows.every(({ outcome }) => outcome !== "")) return rows;
+    await setTimeout(200);
+  }
+}
+
+/** How long rows may take to be closed once their streams are over, in milliseconds. */
+const CLOSED_MS = 15_000;
 
 /** How long a node may take to write a row after it has told the end, in milliseconds: what it had not written dies with it. */
 export const WRITE_MS = 1_000;

@@ -11,7 +11,14 @@ export type Entry = { readonly at: number } & (
   | { readonly what: "open" | "resume"; readonly node: string; readonly after: number }
   | { readonly what: "opened"; readonly stream: string }
   | { readonly what: "resumed"; readonly after: number }
-  | { readonly what: "event"; readonly seq: number; readonly data: string; readonly isLeft: boolean }
+  | {
+      readonly what: "event";
+      /** The node that sent it. */
+      readonly node: string;
+      readonly seq: number;
+      readonly data: string;
+      readonly isLeft: boolean;
+    }
   | {
       readonly what: "end";
       readonly status: string;

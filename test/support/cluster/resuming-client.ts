@@ -153,7 +153,7 @@ class Reading {
     const isLeft = this.#isLeft;
     const events = readEvents(text)?.events;
     for (const { seq, payload } of events ?? []) {
-      history.add({ what: "event", seq, data: payload, isLeft });
+      history.add({ what: "event", node: this.#node.name, seq, data: payload, isLeft });
       if (!isLeft) this.#client.read(seq);
       if (this.#leave === "again" && random() * cutEvery < 1) this.#ws.terminate();
     }

@@ -14,7 +14,7 @@ export interface Rig extends AsyncDisposable {
   readonly fleet: Fleet;
   /** Lets the nodes use another Redis, and ends the one they had. */
   turnTo(redis: TestRedis): Promise<void>;
-  /** The upstream's record of its answers. */
+  /** The flood upstream's record of its answers. */
   records(): Promise<Readonly<Record<string, FloodRecord>>>;
 }
 
@@ -22,6 +22,8 @@ export interface Rig extends AsyncDisposable {
 export interface RigOptions extends Pick<FleetParts, "built" | "nodes" | "config"> {
   /** Arguments of `redis-server`. */
   readonly redis?: readonly string[];
+  /** Where the upstream is; without it, a flood upstream is started in its own process. */
+  readonly upstream?: string;
 }
 
 const UPSTREAM = fileURLToPath(new URL("../../soak/upstream-process.ts", import.meta.url));
@@ -29,12 +31,7 @@ const UPSTREAM = fileURLToPath(new URL("../../soak/upstream-process.ts", import.
 /** Starts everything; whatever was started ends with it. */
 export async function startRig(options: RigOptions): Promise<Rig> {
   await using stack = new AsyncDisposableStack();
-  const child = fork(UPSTREAM, { execArgv: [] });
-  stack.defer(async () => {
-    child.disconnect();
-    if (child.exitCode === null) await once(child, "exit");
-  });
-  const [upstream] = (await once(child, "message")) as [string];
+  const upstream = options.upstream ?? (await forkUpstream(stack));
   let redis = await TestRedis.start(...(options.redis ?? []));
   stack.defer(() => redis.stop());
   const postgres = stack.adopt(await TestPostgres.start(), (server) => server.stop());
@@ -54,4 +51,14 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     records: async () => (await (await fetch(upstream)).json()) as Record<string, FloodRecord>,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function forkUpstream(stack: AsyncDisposableStack): Promise<string> {
+  const child = fork(UPSTREAM, { execArgv: [] });
+  stack.defer(async () => {
+    child.disconnect();
+    if (child.exitCode === null) await once(child, "exit");
+  });
+  const [url] = (await once(child, "message")) as [string];
+  return url;
 }

@@ -7,6 +7,7 @@ import { InboundBudget, type InboundReservation } from "../../../src/core/caller
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { sendPage } from "../../../src/transport/http/page.ts";
 import { readBody } from "../../../src/transport/http/request-body.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 const MAX_BYTES = 1_000;
 
@@ -222,7 +223,7 @@ describe("a request's body", () => {
     await reader.asked;
     socket.destroy();
     await reader.left;
-    while (reader.budget.usedBytes > 0) await new Promise((turn) => setImmediate(turn));
+    await turnsUntil(() => reader.budget.usedBytes === 0);
   });
 
   test("that is not UTF-8 is refused, not repaired", async () => {

@@ -10,6 +10,7 @@ import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { startFaceServer } from "../../support/face-server.ts";
 import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 test("a client is checked by the rules of the node it came to, and by these alone", async () => {
   await using up = await setUp();
@@ -84,7 +85,7 @@ test("clients are let go as soon as their node no longer serves them, though it 
   const closed = once(ws, "close");
   up.ended.abort();
   await closed;
-  while (up.follower.forwarded > 0) await new Promise((resolve) => setImmediate(resolve));
+  await turnsUntil(() => up.follower.forwarded === 0);
   expect((await fetch(`${up.follower.url}/some/page`)).status).toBe(503);
 });
 
@@ -97,7 +98,7 @@ test("a client whose node is silent is refused once it no longer serves", async 
   ws.on("error", () => {});
   const refused = once(ws, "unexpected-response");
   const page = fetch(`${follower.url}/some/page`);
-  while (silent.connections < 2) await new Promise((resolve) => setImmediate(resolve));
+  await turnsUntil(() => silent.connections >= 2);
   ended.abort();
   const [, refusal] = await refused;
   expect([refusal.statusCode, (await page).status]).toEqual([503, 503]);
@@ -146,7 +147,7 @@ test("what the node sent last still reaches a client that takes it late", async 
   const request = { method: "GET", rawHeaders: [] } as unknown as IncomingMessage;
   new Forwarder().upgrade(request, client, Buffer.of(), { clientAddress: "", asked: "/" }, own(node.port));
   client.once("error", () => {});
-  while (takes.length === 0 || node.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+  await turnsUntil(() => takes.length > 0 && node.connections === 0);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect([client.destroyed, taken]).toEqual([false, ["HTTP/1.1 101 the last bytes"]]);
   const finished = once(client, "finish");

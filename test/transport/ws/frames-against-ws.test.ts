@@ -193,4 +193,4 @@ test("any frames, however divided, are handled as `ws` alone handles them, and l
   // Without enough of each kind the cases would prove nothing.
   expect(handedOver).toBeGreaterThan(1_000);
   expect([...codes]).toEqual(expect.arrayContaining(["8 1000", "8 1002", "8 1003", "8 1007", "8 1009"]));
-}, 60_000);
+});

@@ -129,7 +129,7 @@ test("an event beyond ASCII is decoded, and its neighbours in the chunk are take
     tooLarge: () => undefined,
   });
   const chunk = text("data: one\n\ndata: zwölf\n\nevent: x\ndata: two\n\n").toString("latin1");
-  const copy = jest.spyOn(Buffer, "from");
+  const copy = jest.spyOn(Buffer.prototype, "write");
   try {
     reader.read(chunk);
     expect(copy).toHaveBeenCalledTimes(1);
@@ -137,6 +137,20 @@ test("an event beyond ASCII is decoded, and its neighbours in the chunk are take
     copy.mockRestore();
   }
   expect(events).toEqual(["one", "zwölf", "two"]);
+});
+
+test("an event beyond ASCII larger than most is decoded, and so is one that contains U+FFFD itself", () => {
+  const seen: { readonly data: string; readonly bytes: string }[] = [];
+  const malformed = jest.fn();
+  const reader = new SseReader(MIB, {
+    event: (_name, data, bytes) => seen.push({ data, bytes }),
+    malformed,
+    tooLarge: () => undefined,
+  });
+  const events = ["ü".repeat(40_000), "\ufffd", "zwölf"];
+  for (const event of events) reader.read(toByteString(`data: ${event}\n\n`));
+  expect(seen).toEqual(events.map((data) => ({ data, bytes: toByteString(data) })));
+  expect(malformed).not.toHaveBeenCalled();
 });
 
 describe("malformed UTF-8", () => {

@@ -74,10 +74,11 @@ export class DurableMap<Value extends JsonValue> {
     this.#write(key, this.#parts.documents.saveDocument(this.#parts.kind, key, value));
   }
 
-  /** Whether there was a value. */
-  delete(key: string): boolean {
+  /** Whether there was a value. It is deleted from the store once `first` settles, which must not reject. */
+  delete(key: string, first?: Promise<void>): boolean {
     if (!this.#values.delete(key)) return false;
-    this.#write(key, this.#parts.documents.deleteDocument(this.#parts.kind, key));
+    const remove = () => this.#parts.documents.deleteDocument(this.#parts.kind, key);
+    this.#write(key, first === undefined ? remove() : first.then(remove));
     return true;
   }
 
@@ -95,8 +96,8 @@ export class DurableMap<Value extends JsonValue> {
   async close(): Promise<void> {
     this.#unfollow();
     const { claims, documents, kind, fault } = this.#parts;
-    if (claims) await documents.release(kind).catch(fault);
     await this.flush();
+    if (claims) await documents.release(kind).catch(fault);
   }
 
   /** Adds what is not there yet, and returns it. */

@@ -93,9 +93,9 @@ export class KeptMessages {
     });
   }
 
-  /** Its run has begun, or it was taken back. */
-  forget(runId: string): void {
-    this.#kept.delete(runId);
+  /** Its run has begun, or it was taken back. It stays on disk until `written` settles. */
+  forget(runId: string, written?: Promise<void>): void {
+    this.#kept.delete(runId, written);
   }
 
   /** Leaves the messages to other processes, and resolves when all changes so far are stored. */

@@ -46,8 +46,8 @@ export class PartialAnswers {
   }
 
   /**
-   * Stores the empty answer, in the turn that stores its question, so that no question is left without an answer. The
-   * session's next change is stored with what stands if the gateway is killed.
+   * Stores the empty answer, in one with its question, so that no question is left without an answer. The session's next
+   * change is stored with what stands if the gateway is killed.
    */
   begin(run: Run, session: Session): void {
     session.ifKilled = this.#interrupted(run).settings;

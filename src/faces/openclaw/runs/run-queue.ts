@@ -108,8 +108,8 @@ export class RunQueue {
       queueMicrotask(() => this.pump(key, true));
     });
     runner.begin(queue.active, next.request, late);
-    // Only now, when its question is on the way to the transcript.
-    this.#left([next]);
+    // On disk until its question is, with the beginning of its answer.
+    this.#left([next], next.request.session.written);
   }
 
   /** Active runs and waiting messages of all sessions. */
@@ -190,10 +190,10 @@ export class RunQueue {
   }
 
   /** Gives back the memory and the disk of messages that have left the queue. */
-  #left(messages: readonly QueuedMessage[]): void {
+  #left(messages: readonly QueuedMessage[], written?: Promise<void>): void {
     for (const { request } of messages) {
       this.#waitingBytes -= contentBytes(request.content);
-      this.#parts.kept?.forget(request.runId);
+      this.#parts.kept?.forget(request.runId, written);
     }
   }
 

@@ -86,9 +86,9 @@ export class Runner {
   #begin(run: Run, request: RunRequest, late: boolean): void {
     const { news, sessions } = this.#parts;
     const { session } = request;
-    const question = this.#append(session, { role: "user", content: request.content, runId: request.runId });
+    const question = this.#ask(session, { role: "user", content: request.content, runId: request.runId });
     const opened = openRun(this.#parts, run, request, late);
-    // Before the session's change, which stores both.
+    // Before the session's change, which stores what stands if the gateway is killed.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
     sessions.update(session, traceOfQuestion(session, question, run.startedAt));
     news.asked(session.key, question, run.id);
@@ -109,12 +109,13 @@ export class Runner {
 
   /** Answers a command in the gateway's own words. Both are stored; neither is sent upstream with the conversation. */
   reply(session: Session, runId: string, content: readonly Part[], text: string): void {
-    this.#store(session, { role: "user", content, runId });
+    const { news } = this.#parts;
+    news.message(session.key, this.#ask(session, { role: "user", content, runId }));
     const answer = { role: "assistant", content: [{ type: "text", text }], runId, model: COMMAND_MODEL } as const;
     const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
     const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
     this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
-    this.#parts.news.changed(session.key, SETTLED, runId);
+    news.changed(session.key, SETTLED, runId);
   }
 
   /** Reports a queued message that a client took back. */
@@ -132,8 +133,9 @@ export class Runner {
 
   /** Stores a message that never got its turn, with the reason in place of an answer. */
   interrupt(request: RunRequest, record: RunRecord, reason: GatewayError): void {
+    const { session, content, runId } = request;
     const run = this.prepare(request, record, () => {});
-    this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
+    this.#parts.news.message(session.key, this.#ask(session, { role: "user", content, runId }));
     run.fail(reason);
   }
 
@@ -174,11 +176,21 @@ export class Runner {
     return stored;
   }
 
-  #append(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
-    const { clock, sessions } = this.#parts;
-    const stored = { id, ...session.branches.place, timestamp: clock.wall(), ...message };
-    sessions.append(session, stored);
-    return stored;
+  #append(session: Session, message: NewMessage, id?: string): TranscriptMessage {
+    const placed = this.#placed(session, message, id);
+    this.#parts.sessions.append(session, placed);
+    return placed;
+  }
+
+  /** Adds a question, which is stored with the next message: its answer, or the beginning of it. */
+  #ask(session: Session, message: NewMessage): TranscriptMessage {
+    const placed = this.#placed(session, message);
+    this.#parts.sessions.ask(session, placed);
+    return placed;
+  }
+
+  #placed(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    return { id, ...session.branches.place, timestamp: this.#parts.clock.wall(), ...message };
   }
 
   #tell(identity: RunIdentity, event: object): void {

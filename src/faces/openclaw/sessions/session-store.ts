@@ -110,16 +110,19 @@ export class SessionStore {
 
   /** Adds messages, each in its `place`. */
   append(session: Session, ...messages: readonly TranscriptMessage[]): void {
-    for (const message of messages) {
-      session.branches.append(message);
-      if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
-    }
+    this.#add(session, messages);
     this.#writes.append(session, messages, () => this.#forgetSoon());
+  }
+
+  /** Adds a question, to be stored in one with what answers it, so that a kill leaves none without an answer. */
+  ask(session: Session, question: TranscriptMessage): void {
+    this.#add(session, [question]);
+    this.#writes.hold(session, question);
   }
 
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
   savePartial(session: Session, message: TranscriptMessage): void {
-    this.#writes.savePartial(session, message);
+    this.#writes.savePartial(session, message, () => this.#forgetSoon());
   }
 
   /** Makes another branch the conversation, up to this message or before the first. Its new id invalidates old views. */
@@ -188,6 +191,13 @@ export class SessionStore {
   #hold(session: Session, messages: readonly TranscriptMessage[]): void {
     session.branches = new Branches(messages, session.record.head);
     this.#count(session, messages.reduce((sum, { content }) => sum + contentBytes(content), 0) - session.bytes);
+  }
+
+  #add(session: Session, messages: readonly TranscriptMessage[]): void {
+    for (const message of messages) {
+      session.branches.append(message);
+      if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
+    }
   }
 
   #count(session: Session, bytes: number): void {

@@ -22,44 +22,48 @@ export class SessionWrites {
     };
     const saving: Promise<void> = saved.then(over, over);
     session.saving = saving;
-    this.#write(saved);
+    void this.#write(saved);
   }
 
-  /** Writes new messages, with those that failed before. `stored` is called once they are. */
+  /** Keeps a message for the next write of the session's messages: they are stored together or not at all. */
+  hold(session: Session, message: TranscriptMessage): void {
+    session.unsaved.push(message);
+    session.held = [...session.held, message];
+  }
+
+  /** Writes new messages, with those that are held. `stored` is called once they are. */
   append(session: Session, messages: readonly TranscriptMessage[], stored: () => void): void {
     session.unsaved.push(...messages);
-    const batch = [...session.refused, ...messages];
-    session.refused = [];
-    const done = () => {
-      session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
-      stored();
-    };
-    const failed = (error: unknown) => {
-      session.refused = [...batch, ...session.refused];
-      throw error;
-    };
-    this.#write(this.#transcripts.append(session.key, batch).then(done, failed));
+    const batch = [...session.held, ...messages];
+    this.#append(session, batch, batch, stored);
   }
 
-  /** Writes a running answer, unless an earlier state of it is still on its way: the next one holds more. */
-  savePartial(session: Session, message: TranscriptMessage): void {
-    if (session.isSavingPartial) return;
+  /**
+   * Writes a running answer, with the messages that are held. Without any it is left out while an earlier state of an answer
+   * is on its way: the next one holds more.
+   */
+  savePartial(session: Session, message: TranscriptMessage, stored: () => void): void {
+    const { held } = session;
+    if (session.isSavingPartial && held.length === 0) return;
     session.isSavingPartial = true;
+    this.#append(session, [...held, message], held, () => {
+      if (held.length > 0) stored();
+    });
     const over = () => {
       session.isSavingPartial = false;
     };
-    this.#write(this.#transcripts.append(session.key, [message]).finally(over));
+    void session.written.then(over);
   }
 
   /** Deletes the session's messages, and what it has not written yet. */
   clear(session: Session): void {
     session.unsaved = [];
-    session.refused = [];
-    this.#write(this.#transcripts.clear(session.key));
+    session.held = [];
+    void this.#write(this.#transcripts.clear(session.key));
   }
 
   delete(session: Session): void {
-    this.#write(this.#transcripts.deleteSession(session.key));
+    void this.#write(this.#transcripts.deleteSession(session.key));
   }
 
   /** Resolves when all writes so far have succeeded or have been reported as failed. */
@@ -67,10 +71,30 @@ export class SessionWrites {
     while (this.#writes.size > 0) await Promise.all(this.#writes);
   }
 
-  #write(write: Promise<void>): void {
+  /** In one call, which the store carries out whole. `ours`: what must not get lost when it cannot. */
+  #append(
+    session: Session,
+    messages: readonly TranscriptMessage[],
+    ours: readonly TranscriptMessage[],
+    stored: () => void,
+  ): void {
+    session.held = [];
+    const done = () => {
+      session.unsaved = session.unsaved.filter((unsaved) => !ours.includes(unsaved));
+      stored();
+    };
+    const failed = (error: unknown) => {
+      session.held = [...ours, ...session.held];
+      throw error;
+    };
+    session.written = this.#write(this.#transcripts.append(session.key, messages).then(done, failed));
+  }
+
+  #write(write: Promise<void>): Promise<void> {
     const done: Promise<void> = write
       .catch((error: unknown) => this.#observer.fault(error, "openclaw.transcripts"))
       .finally(() => this.#writes.delete(done));
     this.#writes.add(done);
+    return done;
   }
 }

@@ -14,8 +14,10 @@ export class Session {
   bytes = 0;
   /** Messages not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
-  /** Those of them that the store has refused. */
-  refused: readonly TranscriptMessage[] = [];
+  /** Those of them that are written with the next ones: what waits for its answer, and what the store has refused. */
+  held: readonly TranscriptMessage[] = [];
+  /** Settles when all messages are that were written so far. */
+  written: Promise<void> = Promise.resolve();
   /** The last write of the record, while it is on its way. */
   saving: Promise<void> | undefined;
   /** Whether a running answer is on its way to the store. */

@@ -71,7 +71,6 @@ ifHere(
         .sort(),
     );
   },
-  60_000,
 );
 
 test("what recorded pages are refused is not advertised", () => {

@@ -9,6 +9,7 @@ import { createAuthenticator } from "../../../../src/transport/auth/authenticato
 import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
 import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
 import { type Rig, type RigOptions, startRig } from "../../../support/openclaw-rig.ts";
+import { turnsUntil } from "../../../support/turns-until.ts";
 
 const KEY = "agent:main:main";
 const KIND = "openclaw.queue";
@@ -26,7 +27,7 @@ async function busyRig(options: RigOptions = {}) {
   for (const runId of ["r1", "r2", "r3"]) await send(client, runId);
   rig.call.text("Half");
   const isAnswer = ({ role }: { readonly role: string }) => role === "assistant";
-  while (!(await rig.transcripts.messages(KEY)).some(isAnswer)) await immediate();
+  await turnsUntil(async () => (await rig.transcripts.messages(KEY)).some(isAnswer));
   return { rig, client };
 }
 
@@ -124,10 +125,32 @@ test("a message that need not wait is never kept, and one that had its turn no l
   expect(await kept(rig.transcripts)).toEqual(["r2", "r3"]);
   rig.call.text("one").finish();
   await client.until(() => rig.calls.length === 2);
+  await immediate();
   expect(await kept(rig.transcripts)).toEqual(["r3"]);
   await client.request("sessions.delete", { key: "other" });
   await client.request("chat.abort", { sessionKey: "main", runId: "r3" });
   expect(await kept(rig.transcripts)).toEqual([]);
+});
+
+test("a message stays kept until its question is stored", async () => {
+  const transcripts = createMemoryTranscripts();
+  const append = transcripts.append.bind(transcripts);
+  await using rig = await startRig({ durable: true, transcripts });
+  using client = await rig.client();
+  await send(client, "r1");
+  await send(client, "r2");
+  const gate = Promise.withResolvers<void>();
+  transcripts.append = async (key, messages) => {
+    await gate.promise;
+    await append(key, messages);
+  };
+  rig.call.text("one").finish();
+  await client.until(() => rig.calls.length === 2);
+  await immediate();
+  expect(await kept(transcripts)).toEqual(["r2"]);
+  gate.resolve();
+  while ((await kept(transcripts)).length > 0) await immediate();
+  expect((await transcripts.messages(KEY)).filter(({ runId }) => runId === "r2")).toHaveLength(2);
 });
 
 test("while the gateway drains, the running answer ends and the waiting messages are left for the next start", async () => {
@@ -186,6 +209,7 @@ describe("a key that changed while its message waited", () => {
       { role: "user", runId: "r2" },
       { role: "assistant", failure: { code: "unauthorized", message: "The key was revoked." } },
     ]);
+    await immediate();
     expect(await kept(rig.transcripts)).toEqual([]);
   });
 

@@ -120,6 +120,48 @@ describe("a gateway that is killed in mid-answer", () => {
   });
 });
 
+test("a question is never stored without the beginning of its answer, though the answer before it is still on its way", async () => {
+  const store = createMemoryTranscripts();
+  const calls: string[][] = [];
+  const gate = Promise.withResolvers<void>();
+  const append = store.append.bind(store);
+  store.append = async (key, messages) => {
+    calls.push(messages.map(({ role, runId }) => `${role} ${runId}`));
+    await gate.promise;
+    await append(key, messages);
+  };
+  await using rig = await startRig({ transcripts: store, durable: true });
+  using client = await rig.client();
+  await send(client, "one", "r1");
+  await send(client, "two", "r2");
+  rig.call.text("Hi").finish();
+  await client.until(() => rig.calls.length === 2);
+  await client.request("chat.send", { sessionKey: "main", message: "/help", idempotencyKey: "r3" });
+  expect(calls).toEqual([
+    ["user r1", "assistant r1"],
+    ["assistant r1"],
+    ["user r2", "assistant r2"],
+    ["user r3", "assistant r3"],
+  ]);
+  gate.resolve();
+});
+
+test("a question that the store refused is stored with the next state of its answer", async () => {
+  const { store, transcripts, untilStored } = watchedStore();
+  const append = transcripts.append.bind(transcripts);
+  transcripts.append = async () => {
+    transcripts.append = append;
+    throw new GatewayError("store_unavailable");
+  };
+  await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
+  using client = await rig.client();
+  await send(client, "hello", "r1");
+  rig.call.text("Hi");
+  rig.clock.nowMs += 1;
+  await untilStored("Hi");
+  expect((await store.messages(KEY)).map(({ role }) => role)).toEqual(["user", "assistant"]);
+});
+
 test("a complete answer replaces its beginning in the store, under the same id", async () => {
   const { store, transcripts, untilStored } = watchedStore();
   await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
@@ -243,22 +285,4 @@ test("a failed turn leaves the figures of how full the context is", async () => 
   rig.call.fail(new GatewayError("upstream_http_error", "no", { details: { status: 401 } }));
   await client.ended("r2");
   expect(await figures()).toMatchObject({ totalTokens: 15, inputTokens: 10, outputTokens: 5, status: "failed" });
-});
-
-test("a question is stored together with its empty answer", async () => {
-  const { store, transcripts } = watchedStore();
-  await using rig = await startRig({ transcripts });
-  using client = await rig.client();
-  const calls: string[] = [];
-  const append = transcripts.append.bind(transcripts);
-  transcripts.append = async (key, messages) => {
-    // All calls of one turn share a commit.
-    calls.push(...messages.map(({ role }) => role));
-    if (calls.length === 1) setImmediate(() => calls.push("next turn"));
-    await append(key, messages);
-  };
-  await send(client, "Tell me a story", "r1");
-  await immediate();
-  expect(calls).toEqual(["user", "assistant", "next turn"]);
-  expect(await store.messages(KEY)).toHaveLength(2);
 });

@@ -8,7 +8,8 @@ export const whoami: Command = {
   category: "status",
   run({ client }) {
     const { caller, about, scopes } = client;
-    const as = caller.grant ? `the gateway key ${caller.name}` : `${caller.name} (no gateway key, no caps)`;
+    const of = caller.grant?.team ? ` of team ${caller.grant.team.name}` : "";
+    const as = caller.grant ? `the gateway key ${caller.name}${of}` : `${caller.name} (no gateway key)`;
     return [`- Caller: ${as}`, `- Client: ${about.id} ${about.version}`, `- Scopes: ${scopes.join(", ")}`].join("\n");
   },
 };

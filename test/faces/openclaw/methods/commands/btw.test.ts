@@ -2,13 +2,14 @@ import { expect, test } from "@jest/globals";
 import { SIDE_CHAT } from "../../../../../protocol/openclaw/side-chat-params.ts";
 import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
+import { turnsUntil } from "../../../../support/turns-until.ts";
 
 const say = (client: OpenClawClient, message: string, idempotencyKey: string) =>
   client.request("chat.send", { sessionKey: "main", message, idempotencyKey });
 
 /** Resolves when there are this many upstream calls. */
 async function calls(rig: Rig, count: number): Promise<void> {
-  while (rig.calls.length < count) await new Promise((next) => setImmediate(next));
+  await turnsUntil(() => rig.calls.length >= count);
 }
 
 test("/btw asks the side chat, during an answer too, and the conversation goes on without it", async () => {

@@ -229,7 +229,7 @@ describe("a command", () => {
     await using rig = await startRig({ token: "secret" });
     using client = await rig.client();
     expect(await answerTo(client, "/whoami")).toBe(
-      "- Caller: token (no gateway key, no caps)\n- Client: gateway-client 1\n- Scopes: operator.admin",
+      "- Caller: token (no gateway key)\n- Client: gateway-client 1\n- Scopes: operator.admin",
     );
   });
 

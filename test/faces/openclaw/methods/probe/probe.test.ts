@@ -2,10 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../../src/core/kernel/errors.ts";
 import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
+import { turnsUntil } from "../../../../support/turns-until.ts";
 
 async function probe(rig: Rig, client: OpenClawClient, answer: () => void) {
   const result = client.request("models.probe", { provider: "openai", agentId: "main" });
-  while (rig.calls.length === 0) await new Promise((next) => setImmediate(next));
+  await turnsUntil(() => rig.calls.length > 0);
   answer();
   return result;
 }
@@ -32,7 +33,7 @@ describe("a provider's test", () => {
     await using rig = await startRig();
     using client = await rig.client();
     const result = client.request("models.probe", { provider: "anthropic" });
-    while (rig.calls.length === 0) await new Promise((next) => setImmediate(next));
+    await turnsUntil(() => rig.calls.length > 0);
     expect(rig.call.body).toMatchObject({ model: "claude-upstream", max_tokens: 16 });
     rig.call.fail(new GatewayError("upstream_timeout"));
     await result;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../../src/core/kernel/errors.ts";
 import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
+import { turnsUntil } from "../../../../support/turns-until.ts";
 
 /** A session with one question and its answer. */
 async function talk(rig: Rig, client: OpenClawClient): Promise<void> {
@@ -15,7 +16,7 @@ const asking = (client: OpenClawClient, question: string) =>
 
 /** Resolves when there are this many upstream calls. */
 async function calls(rig: Rig, count: number): Promise<void> {
-  while (rig.calls.length < count) await new Promise((next) => setImmediate(next));
+  await turnsUntil(() => rig.calls.length >= count);
 }
 
 async function ask(rig: Rig, client: OpenClawClient, question: string, answer: string) {

@@ -1,19 +1,15 @@
-import { ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../core/caller/caller.ts";
-import { type GatewayKey, RESERVED_CALLERS } from "../../core/caller/key-ring.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
+import { type Caps, ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../../core/caller/caller.ts";
+import { type GatewayKey, RESERVED_CALLERS } from "../../../core/caller/key-ring.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import { CAP_OPTIONS, NONE, readCapChange, readCaps } from "./cap-options.ts";
 
 /** The options of `sluice keys create`. */
 export const CREATE_OPTIONS = {
   scopes: { type: "string" },
   models: { type: "string" },
   routes: { type: "string" },
-  "tokens-per-day": { type: "string" },
-  "tokens-per-month": { type: "string" },
-  "cost-per-day": { type: "string" },
-  "cost-per-month": { type: "string" },
-  "requests-per-minute": { type: "string" },
-  "tokens-per-minute": { type: "string" },
-  "concurrent-streams": { type: "string" },
+  team: { type: "string" },
+  ...CAP_OPTIONS,
   away: { type: "string" },
   "on-abort": { type: "string" },
   "upstream-key": { type: "string" },
@@ -38,21 +34,46 @@ export function readKey(caller: string, values: Values, wallMs: number): Omit<Ga
     scopes: values.scopes === undefined ? ["chat", "streams"] : readScopes(values.scopes),
     models: readNames("models", values.models, NAME_PATTERN),
     routes: readNames("routes", values.routes),
-    caps: {
-      tokensPerDay: readCount(values, "tokens-per-day"),
-      tokensPerMonth: readCount(values, "tokens-per-month"),
-      costPerDay: readAmount(values, "cost-per-day"),
-      costPerMonth: readAmount(values, "cost-per-month"),
-      requestsPerMinute: readCount(values, "requests-per-minute"),
-      tokensPerMinute: readCount(values, "tokens-per-minute"),
-      concurrentStreams: readCount(values, "concurrent-streams"),
-    },
+    caps: readCaps(values),
+    // Its caps are those that the store has.
+    ...(values.team !== undefined && { team: { name: readTeam(values.team), caps: {} } }),
     away: values.away === undefined ? undefined : readChoice("away", values.away, AWAY_POLICIES),
     onAbort: readChoice("on-abort", values["on-abort"] ?? "cancel", ON_ABORT),
     upstreamKeys: readChoice("upstream-key", values["upstream-key"] ?? "managed", UPSTREAM_KEYS),
     createdAt: wallMs,
     expiresAt: values.expires === undefined ? undefined : readExpiry(values.expires, wallMs),
   };
+}
+
+/** What is to change in a key; a cap that is to go is undefined. */
+interface KeyChange {
+  readonly caps: Caps;
+  /** Undefined: it stays in its team. */
+  readonly team: string | undefined;
+}
+
+/** Reads what is to change in a key. Throws `bad_request` naming the wrong option. */
+export function readKeyChange(values: Values): KeyChange {
+  const caps = readCapChange(values);
+  const team = values.team === NONE || values.team === undefined ? values.team : readTeam(values.team);
+  if (team === undefined && Object.keys(caps).length === 0)
+    throw bad("keys change takes --team or caps; see sluice keys --help");
+  return { caps, team };
+}
+
+/** The changed key. Throws `bad_request` if it is revoked. */
+export function changedKey({ team, ...key }: GatewayKey, change: KeyChange): GatewayKey {
+  if (key.revokedAt !== undefined) throw bad(`${key.id} is revoked`);
+  const next = change.team === undefined ? team : change.team !== NONE && { name: change.team, caps: {} };
+  return { ...key, caps: { ...key.caps, ...change.caps }, ...(next && { team: next }) };
+}
+
+/** A team's name. Throws `bad_request`. */
+export function readTeam(name: string): string {
+  if (CALLER.test(name) && name !== NONE) return name;
+  throw bad(
+    `a team's name has up to 64 letters, digits and . _ @ : -, begins with a letter or digit, and is not ${NONE}`,
+  );
 }
 
 /** Reads `30d`, `12h`, `90m` or `45s`, in milliseconds. Throws `bad_request`. */
@@ -94,20 +115,6 @@ function readChoice<Choice extends string>(option: string, text: string, choices
   const choice = choices.find((known) => known === text);
   if (choice === undefined) throw bad(`--${option} takes ${choices.join(", ")}, not ${text}`);
   return choice;
-}
-
-function readCount(values: Values, option: keyof Values): number | undefined {
-  const text = values[option];
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw bad(`--${option} takes a whole number above 0, not ${text}`);
-}
-
-function readAmount(values: Values, option: keyof Values): number | undefined {
-  const text = values[option];
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
-  throw bad(`--${option} takes an amount such as 20 or 2.50, not ${text}`);
 }
 
 const bad = (message: string) => new GatewayError("bad_request", message);

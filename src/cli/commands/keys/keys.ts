@@ -1,27 +1,18 @@
 import { createHash, randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { announceKeys } from "../../compose/cluster.ts";
-import { checkNames } from "../../compose/known-names.ts";
-import type { Config } from "../../config/schema.ts";
-import type { GatewayKey } from "../../core/caller/key-ring.ts";
-import { writeSecret } from "../../core/caller/key-secret.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import { KeyDatabase } from "../../storage/keys/key-database.ts";
-import type { KeyStore } from "../../storage/keys/key-store.ts";
-import { withDriver } from "../../storage/postgres/driver.ts";
-import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
-import type { Command, CommandWorld } from "../command.ts";
-import { configOf } from "../config-of.ts";
-import { exitFor, OK, reasonOf } from "../exit-codes.ts";
-import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
-import { keyTable, keyView } from "./key-view.ts";
-
-/** The part of the outside world that the command uses. */
-export type KeysWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
+import type { GatewayKey } from "../../../core/caller/key-ring.ts";
+import { writeSecret } from "../../../core/caller/key-secret.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { Command } from "../../command.ts";
+import { exitFor, OK } from "../../exit-codes.ts";
+import { CAP_OPTIONS } from "./cap-options.ts";
+import { CREATE_OPTIONS, changedKey, readDuration, readKey, readKeyChange } from "./key-options.ts";
+import { capsOf, keyTable, keyView } from "./key-view.ts";
+import { type KeysWorld, openKeys } from "./open-keys.ts";
 
 const USAGE = `Usage: sluice keys create <caller> [options]     create a key and print its secret, once
        sluice keys list [--all]                  list unrevoked keys, or all
+       sluice keys change <id or caller> [options]   move a key to another team, or change its caps
        sluice keys revoke <id or caller>         revoke a key, and end its sockets and streams
        sluice keys rotate <id or caller>         give a key a new secret and print it, once
 
@@ -29,12 +20,16 @@ create
   --scopes <list>              of chat, streams, read, logs, admin (default: chat,streams)
   --models <list>              models it may use, by name or pattern (default: all)
   --routes <list>              routes it may use (default: all)
+  --team <name>                the team it spends for, whose caps count too (sluice teams)
   --tokens-per-day <n>         caps: --tokens-per-month, --cost-per-day, --cost-per-month,
                                --requests-per-minute, --tokens-per-minute, --concurrent-streams
   --away <policy>              its streams without a reader: continue, finish or cancel
   --on-abort <policy>          its cancelled streams: cancel the upstream, or drain it for its usage
   --upstream-key <policy>      who pays the provider: managed (default), own, or own_or_managed
   --expires <time>             30d, 12h, or a day such as 2027-01-31 (default: never)
+
+change
+  --team <name>, caps          as above; none removes: --team none, --tokens-per-day none
 
 rotate
   --overlap <time>             how long the old secret stays valid, such as 10m
@@ -50,6 +45,7 @@ A running gateway applies changes within two seconds. Only the secret goes to st
 Examples
   sluice keys create alice --models demo,gpt-5 --cost-per-day 20 --expires 30d
   sluice keys list --all --json
+  sluice keys change alice --team research --cost-per-day none
   sluice keys rotate alice --overlap 10m
   sluice keys revoke alice
 `;
@@ -73,6 +69,7 @@ const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
 const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
+  change: { names: 1, options: ["team", ...(Object.keys(CAP_OPTIONS) as Option[])] },
   revoke: { names: 1, options: [] },
   rotate: { names: 1, options: ["overlap"] },
 };
@@ -108,6 +105,7 @@ async function run(command: string, name: string, values: Values, world: KeysWor
   const now = Date.now();
   // Options are checked before anything is opened.
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
+  const change = command === "change" ? readKeyChange(values) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
   const { keys, announce } = await openKeys(values, world, wanted);
   const unchecked = values.data === undefined ? [] : (["models", "routes"] as const).filter((list) => wanted?.[list]);
@@ -121,6 +119,10 @@ async function run(command: string, name: string, values: Values, world: KeysWor
       const key = { ...wanted, id: `key_${randomBytes(6).toString("hex")}`, secrets: [{ sha256 }] };
       await keys.add(key);
       show(key, secret, `${key.id} for ${key.caller}`);
+    } else if (change) {
+      const key = await keys.change(name, (old) => changedKey(old, change));
+      const has = `team ${key.team?.name ?? "none"}, caps ${capsOf(key.caps) || "none"}`;
+      world.stdout.write(values.json ? json(keyView(key, now)) : `${key.id} of ${key.caller} is changed: ${has}\n`);
     } else if (command === "rotate") {
       const { secret, sha256 } = newSecret();
       const key = await keys.change(name, (old) => rotated(old, sha256, now, now + overlapMs));
@@ -158,51 +160,6 @@ function rotated(key: GatewayKey, sha256: string, now: number, oldUntil: number)
 function newSecret() {
   const secret = writeSecret(randomBytes(32));
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
-}
-
-/** The keys, and how the gateways learn at once that they changed. Those look by themselves, too: `announce` never rejects. */
-interface OpenedKeys {
-  readonly keys: KeyStore;
-  readonly announce: () => Promise<void>;
-}
-
-/** Opens the keys in `--data`, or where the configuration keeps them. */
-async function openKeys(
-  values: Values,
-  { env, cwd, stderr }: KeysWorld,
-  wanted?: Pick<GatewayKey, "models" | "routes">,
-): Promise<OpenedKeys> {
-  if (values.data === "") throw bad("--data is empty");
-  if (values.data !== undefined)
-    return { keys: openFile(resolve(cwd, values.data), "--data"), announce: async () => {} };
-  const found = configOf(values.config, { env, cwd });
-  if (wanted) checkNames(wanted, found);
-  const announce = () =>
-    announceKeys(found).catch((error: unknown) => {
-      stderr.write(`sluice: the nodes learn of it within two seconds, not at once: ${reasonOf(error)}\n`);
-    });
-  return { keys: await openConfigured(found), announce };
-}
-
-/** Opens the keys where the configuration keeps them. */
-async function openConfigured({ data }: Config): Promise<KeyStore> {
-  const { store, directory, postgres } = data;
-  if (store === "sqlite") return openFile(directory, "SLUICE_DATA or data.directory");
-  if (store === "memory" || !postgres) {
-    throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
-  }
-  const { openPostgresKeys } = await withDriver(() => import("../../storage/keys/postgres-keys.ts"));
-  return openPostgresKeys({ ...postgres, url: postgres.url.reveal() });
-}
-
-function openFile(directory: string, setting: string): KeyStore {
-  openDataDirectory(directory, setting);
-  try {
-    return new KeyDatabase(directory);
-  } catch (cause) {
-    const reason = reasonOf(cause);
-    throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be used: ${reason}`, { cause });
-  }
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

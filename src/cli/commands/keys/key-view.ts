@@ -1,11 +1,13 @@
-import type { GatewayKey } from "../../core/caller/key-ring.ts";
+import type { Caps } from "../../../core/caller/caller.ts";
+import type { GatewayKey } from "../../../core/caller/key-ring.ts";
 
 /** A key as `--json` prints it: everything but its digests. */
 export function keyView(key: GatewayKey, wallMs: number) {
-  const { secrets, createdAt, expiresAt, revokedAt, ...rest } = key;
+  const { secrets, createdAt, expiresAt, revokedAt, team, ...rest } = key;
   const overlap = secrets.find(({ until }) => until !== undefined && until > wallMs)?.until;
   return {
     ...rest,
+    team: team?.name,
     state: stateOf(key, wallMs),
     createdAt: timeOf(createdAt),
     expiresAt: timeOf(expiresAt),
@@ -14,7 +16,7 @@ export function keyView(key: GatewayKey, wallMs: number) {
   };
 }
 
-const COLUMNS = ["id", "caller", "state", "scopes", "models", "routes", "upstream key", "expires", "caps"];
+const COLUMNS = ["id", "caller", "state", "scopes", "models", "routes", "upstream key", "expires", "team", "caps"];
 
 /** A readable table of keys. */
 export function keyTable(keys: readonly GatewayKey[], wallMs: number): string {
@@ -27,15 +29,18 @@ export function keyTable(keys: readonly GatewayKey[], wallMs: number): string {
     key.routes?.join(",") ?? "all",
     key.upstreamKeys,
     dayOf(key.expiresAt) ?? "never",
-    capsOf(key) || "none",
+    key.team?.name ?? "none",
+    capsOf(key.caps) || "none",
   ]);
-  return layOut([COLUMNS.map((name) => name.toUpperCase()), ...rows]);
+  return inColumns([COLUMNS, ...rows]);
 }
 
-function layOut(rows: readonly (readonly string[])[]): string {
-  const widths = COLUMNS.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+/** Rows below a heading as text, in columns. */
+export function inColumns([heading = [], ...rows]: readonly (readonly string[])[]): string {
+  const all = [heading.map((name) => name.toUpperCase()), ...rows];
+  const widths = heading.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
+  return all.map((row) => `${line(row).trimEnd()}\n`).join("");
 }
 
 function stateOf({ revokedAt, expiresAt }: GatewayKey, wallMs: number): "good" | "revoked" | "expired" {
@@ -44,7 +49,7 @@ function stateOf({ revokedAt, expiresAt }: GatewayKey, wallMs: number): "good" |
 }
 
 /** `tokensPerDay: 5000` as `tokens/day 5000`. */
-const capsOf = ({ caps }: GatewayKey): string =>
+export const capsOf = (caps: Caps): string =>
   Object.entries(caps)
     .filter(([, cap]) => cap !== undefined)
     .map(([name, cap]) => `${name.replace("concurrentStreams", "streams at once").replace(/Per(.)/, perUnit)} ${cap}`)

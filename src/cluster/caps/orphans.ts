@@ -1,0 +1,41 @@
+import type { Money } from "./money.ts";
+
+/** Between two looks, in milliseconds: with the look of a moment ago what is left behind is held for less than ten seconds. */
+const LOOK_MS = 5_000;
+
+/** What is needed to find nodes that are gone and still hold something. */
+export interface OrphansParts {
+  readonly money: Money;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  /** Whether a node may still be there. Rejects when that cannot be said. */
+  readonly isAlive: (node: string) => Promise<boolean>;
+  /** Settles what it held. */
+  readonly gone: (node: string) => Promise<unknown>;
+}
+
+/**
+ * Settles what nodes hold that nobody else clears away: they left in good order while this Redis was away, or the Redis of the
+ * leases has forgotten them.
+ */
+export class Orphans {
+  readonly #parts: OrphansParts;
+  #nextAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: OrphansParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks, if it is time. Rejects as `RedisLink.run` does. */
+  async look(): Promise<void> {
+    const { money, now, isAlive, gone } = this.#parts;
+    if (now() < this.#nextAt) return;
+    this.#nextAt = now() + LOOK_MS;
+    const { keys, link } = money;
+    for (const node of (await link.command(["SMEMBERS", keys.stated])) as string[]) {
+      if (await isAlive(node)) continue;
+      await gone(node);
+      await link.command(["SREM", keys.stated, node]);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { Script } from "./script.ts";
+
+/** The keys that each script of this file begins with: the epoch, this node's lease, and what says that it is new. */
+export type OwnKeys = readonly [epoch: string, lease: string, isNew: string];
+
+/**
+ * `{…own, nodes}`, `{node, epoch if it is new, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave up}`
+ * → the epoch, whether the lease was still there, and how many nodes there are.
+ */
+export const RENEW = new Script(`
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[2]
+  redis.call('SET', KEYS[1], epoch)
+end
+local was = redis.call('EXISTS', KEYS[2])
+redis.call('SADD', KEYS[4], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[3])
+if was == 0 or epoch ~= ARGV[5] or ARGV[6] == '1' then redis.call('SET', KEYS[3], '', 'PX', ARGV[3]) end
+return {epoch, was, redis.call('SCARD', KEYS[4])}
+`);
+
+/**
+ * Whether a node may take others for dead: its own lease is there, in the epoch that it knows, and for the length of a lease it
+ * has had it and seen no outage. Otherwise Redis has lost leases, or let them lapse while nobody could renew them, and one that
+ * is missing means nothing. It begins every script that judges, whose first argument is the known epoch.
+ */
+export const MAY_JUDGE =
+  "(redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1 and redis.call('EXISTS', KEYS[3]) == 0)";
+
+/** `{…own, lease}`, `{epoch}` → 1 if a node is surely dead, else 0. */
+export const IS_DEAD = new Script(`
+return ${MAY_JUDGE} and redis.call('EXISTS', KEYS[4]) == 0 and 1 or 0
+`);
+
+/**
+ * `{…own, nodes}`, `{epoch, how leases' names begin}` → the nodes that live and those that are surely dead; nothing while that
+ * is not to be judged.
+ */
+export const JUDGED = new Script(`
+if not ${MAY_JUDGE} then return false end
+local living, dead = {}, {}
+for _, node in ipairs(redis.call('SMEMBERS', KEYS[4])) do
+  table.insert(redis.call('EXISTS', ARGV[2] .. node) == 1 and living or dead, node)
+end
+return {living, dead}
+`);
+
+/** `{…own, lease, claim}`, `{epoch, node, ms}`: takes it on to clear a dead node away. 1 if nobody else has. */
+export const CLAIM = new Script(`
+if not ${MAY_JUDGE} or redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+return redis.call('SET', KEYS[5], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0
+`);
+
+/** `{…own, lease, claim, nodes, mailbox}`, `{epoch, node}`: removes a node that is still dead. */
+export const FORGET = new Script(`
+redis.call('DEL', KEYS[5])
+if not ${MAY_JUDGE} or redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+redis.call('DEL', KEYS[7])
+return redis.call('SREM', KEYS[6], ARGV[2])
+`);
+
+/** `{…own, nodes, mailbox}`, `{node}`: removes a node that leaves in good order. */
+export const LEAVE = new Script(`
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[5])
+return redis.call('SREM', KEYS[4], ARGV[1])
+`);

@@ -1,0 +1,117 @@
+import { expect, test } from "@jest/globals";
+import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { configFor, startSluice } from "../../support/sluice-process.ts";
+import { SseClient } from "../../support/sse-client.ts";
+import type { EventFrame } from "../../support/stream-client.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
+import { chunk, nodeConfig, openOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
+
+const newDirectory = temporaryDirectories();
+const isEvent = (seq: number) => (frame: { type: string }) =>
+  frame.type === "event" && (frame as EventFrame).seq === seq;
+
+/** What clients are answered that resume on a node one after the other until one is not told to come again. */
+async function answersOf(node: { readonly url: string }, stream: string, after: number) {
+  const refusals: string[] = [];
+  for (;;) {
+    const client = await resumeOn(node, stream, after);
+    const answer = await client.next();
+    if (answer.type !== "error") return { refusals, client, answer };
+    client[Symbol.dispose]();
+    refusals.push(`${answer.error.code} ${answer.error.details?.reason}`);
+    if (!answer.error.retryable) return { refusals, client, answer };
+  }
+}
+
+describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
+  test("nobody says that it is unknown, and it is read elsewhere as soon as it is written", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using way = await startBreakingProxy(redis().port);
+    const directory = newDirectory();
+    const start = (port: number) =>
+      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
+    await using owner = await start(way.port);
+    await using other = await start(redis().port);
+    way.stall();
+    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    using refused = await resumeOn(other, first.stream, 0);
+    expect(await refused.next()).toMatchObject({ type: "error", error: { code: "cluster_unavailable" } });
+    way.letGo();
+    const { refusals, client } = await answersOf(other, first.stream, 0);
+    expect(refusals.filter((refusal) => !refusal.startsWith("cluster_unavailable"))).toEqual([]);
+    await client.take(isEvent(1));
+    first.exchange.finishChat();
+    expect((await client.rest("one")).end.status).toBe("completed");
+    client.ws.terminate();
+  });
+
+  test("who saw more than was written is told its end when the owner is killed, however soon it comes back", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using way = await startBreakingProxy(redis().port);
+    const directory = newDirectory();
+    const config = nodeConfig({ url: `redis://127.0.0.1:${way.port}` }, directory);
+    await using owner = await startSluice(configFor(upstream.url, config));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(1));
+    using back = await resumeOn(owner, first.stream, 1);
+    await back.take(({ type }) => type === "resumed");
+    way.stall();
+    first.exchange.event(chunk("two"));
+    await back.take(isEvent(2));
+    owner.kill("SIGKILL");
+    using socket = await resumeOn(other, first.stream, 2);
+    expect(await socket.next()).toMatchObject({ type: "resumed" });
+    const lost = { status: "failed", error: { code: "owner_lost" }, lastSeq: 2 };
+    expect((await socket.rest("one")).end).toMatchObject(lost);
+    using sse = await SseClient.open(`${other.url}/v1/streams/${first.stream}/events?after=1-2`);
+    const { events, end } = await sse.rest();
+    expect(events).toEqual([]);
+    expect(end).toMatchObject(lost);
+    const poll = await fetch(`${other.url}/v1/streams/${first.stream}/events?wait=20s&after=1-2`);
+    expect(await poll.json()).toMatchObject({ events: [], end: lost });
+  });
+});
+
+describeWithRedis("while the owner runs", (redis) => {
+  test("a position that it has not reached is ahead, whoever is asked", async () => {
+    await using nodes = await startTwoNodes(redis(), newDirectory());
+    const { a, b, upstream } = nodes;
+    using first = await openOn(a, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    for (const node of [a, b]) {
+      using client = await resumeOn(node, first.stream, 2);
+      expect(await client.next()).toMatchObject({ error: { code: "resume_failed", details: { reason: "ahead" } } });
+    }
+    first.exchange.finishChat();
+  });
+
+  test("it can be cancelled elsewhere before Redis knows it", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using way = await startBreakingProxy(redis().port);
+    const directory = newDirectory();
+    const start = (port: number) =>
+      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
+    await using owner = await start(way.port);
+    await using other = await start(redis().port);
+    way.stall();
+    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    await fetch(`${other.url}/v1/streams/${first.stream}/cancel`, { method: "POST" });
+    way.letGo();
+    expect((await first.client.rest("one")).end.status).toBe("cancelled");
+  });
+});

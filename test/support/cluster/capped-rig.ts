@@ -1,0 +1,103 @@
+import { setTimeout } from "node:timers/promises";
+import type { Caps } from "../../../src/core/caller/caller.ts";
+import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
+import { openPostgresKeys } from "../../../src/storage/keys/postgres-keys.ts";
+import { freshSecret, keyFor } from "../gateway-key.ts";
+import { untilKnown } from "../keyed-gateway.ts";
+import { type MeteredUpstream, startMeteredUpstream } from "./metered-upstream.ts";
+import { type Rig, type RigOptions, startRig } from "./rig.ts";
+
+/** A caller with a key. */
+export interface CappedKey {
+  readonly name: string;
+  readonly secret: string;
+  readonly caps: Caps;
+}
+
+/** Three nodes with gateway keys over an upstream that counts. */
+export interface CappedRig extends AsyncDisposable {
+  readonly rig: Rig;
+  readonly upstream: MeteredUpstream;
+  /** Adds keys; resolves once every node knows them. */
+  add(keys: Readonly<Record<string, Caps>>): Promise<readonly CappedKey[]>;
+  /** What all accounts hold in Redis now: zeros once nothing runs. */
+  held(): Promise<Held>;
+}
+
+/** The sums over all accounts. */
+export interface Held {
+  readonly streams: number;
+  readonly tokens: number;
+  readonly nano: number;
+  /** What Redis has counted as spent today. */
+  readonly spent: number;
+}
+
+/** No trial tests admission limits, and all clients are one caller or one address. */
+const WIDE = {
+  opensPerSecond: 100_000,
+  connectionsPerAddress: 100_000,
+  streams: { opensBurst: 100_000 },
+  sockets: { upgradesPerSecond: 100_000, upgradesPerSecondPerAddress: 100_000 },
+  requests: { authFailuresPerMinute: 10_000 },
+};
+
+const SUM_HELD = `
+local sums = {0, 0, 0, 0}
+for _, account in ipairs(redis.call('KEYS', 'sluice:{money}:account:*')) do
+  for i, field in ipairs({'run', 'ht', 'hn', 't2'}) do
+    sums[i] = sums[i] + (tonumber(redis.call('HGET', account, field)) or 0)
+  end
+end
+return sums`;
+
+/** A price in billionths without fractions: a token of the prompt costs 1,000, one of the answer 2,000. */
+const PRICE = { input: 1, output: 2 };
+
+/** Starts the upstream in this process, and everything else; whatever was started ends with it. */
+export async function startCappedRig(options: Omit<RigOptions, "upstream">): Promise<CappedRig> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startMeteredUpstream());
+  const config = {
+    auth: { required: true },
+    limits: WIDE,
+    models: { gpt: { route: "chat", model: "gpt-test", price: PRICE } },
+    ...options.config,
+  };
+  const rig = stack.use(await startRig({ ...options, upstream: upstream.url, config }));
+  const owned = stack.move();
+  return {
+    ...{ rig, upstream },
+    async add(caps) {
+      const { fleet, postgres } = rig;
+      const keys = Object.entries(caps).map(([name, each]) => ({ name, secret: freshSecret(), caps: each }));
+      const store = await openPostgresKeys(postgres.options(fleet.schema));
+      for (const { name, secret, caps: each } of keys) await store.add(keyOf(name, secret, each));
+      await store.close();
+      // The newest is the last that nodes learn of.
+      for (const { url } of fleet.nodes) await untilKnown(url, keys.at(-1)?.secret ?? "");
+      return keys;
+    },
+    async held() {
+      const [streams = 0, tokens = 0, nano = 0, spent = 0] = (await rig.redis.ask("EVAL", SUM_HELD, "0"))
+        .split("\n")
+        .map(Number);
+      return { streams, tokens, nano, spent };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const keyOf = (name: string, secret: string, caps: Caps): GatewayKey => keyFor(name, secret, { caps });
+
+/** How long until nothing is held any more, in milliseconds; infinite if it still is after `patienceMs`. */
+export async function untilFree(capped: CappedRig, patienceMs: number): Promise<number> {
+  const from = performance.now();
+  for (;;) {
+    const { streams, tokens, nano } = await capped.held();
+    const ms = performance.now() - from;
+    if (streams === 0 && tokens === 0 && nano === 0) return ms;
+    if (ms > patienceMs) return Number.POSITIVE_INFINITY;
+    await setTimeout(100);
+  }
+}
