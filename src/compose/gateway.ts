@@ -207,7 +207,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   started.adopt(server, (part) => part.close());
   callers.enforceOn(relay, server);
   started.defer(async () => {
-    await drain({ server, relay, drainMs: limits.drainMs, lingerMs: stopReason === "SIGTERM" ? limits.lingerMs : 0 });
+    const lingerMs = stopReason === "SIGTERM" ? limits.lingerMs : 0;
+    await drain({ server, relay, drainMs: limits.drainMs, lingerMs, isNode: clusterNode !== undefined });
     relay.stop(new GatewayError("shutting_down"));
   });
 
