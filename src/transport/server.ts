@@ -44,6 +44,8 @@ class GatewayServer implements RunningServer {
   readonly #nodes: Nodes;
   #accepting: Accepting | undefined;
   #draining = false;
+  /** Resolves when all connections have closed, once no more are taken. */
+  #left: Promise<void> | undefined;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -151,10 +153,14 @@ class GatewayServer implements RunningServer {
     this.#webSockets.drain();
   }
 
+  leave(): void {
+    this.#left ??= this.#accepting?.close();
+  }
+
   async close(): Promise<void> {
     this.drain();
     this.#nodes.close();
-    const stopped = this.#accepting?.close();
+    this.leave();
     this.#http.closeIdleConnections();
     this.#exchanges.close();
     await this.#webSockets.close();
@@ -162,7 +168,7 @@ class GatewayServer implements RunningServer {
       this.#webSockets.terminate();
       this.#http.closeAllConnections();
     }, CLOSE_TIMEOUT_MS);
-    await stopped;
+    await this.#left;
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);
