@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { clusterProblem } from "../compose/cluster.ts";
 import { storageProblem } from "../compose/storage/storage-problem.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
@@ -12,7 +11,7 @@ import { COMMANDS, SERVE_OPTIONS } from "./command-table.ts";
 import { BAD_USAGE, FAILED, OK, reasonOf } from "./exit-codes.ts";
 import { type Loaded, type ServeWorld, serve } from "./serve.ts";
 import { describeFault } from "./start-failure.ts";
-import { warn, warnOf, warnOfNames, warnOfOpenFiles } from "./warnings.ts";
+import { warn, warnOf, warnOfCluster, warnOfNames, warnOfOpenFiles } from "./warnings.ts";
 
 /** The outside world as the command line sees it; main.ts passes the real one. */
 export type World = CommandWorld & ServeWorld;
@@ -111,8 +110,7 @@ async function configured(
   // The start waits for no lookup: one may take seconds.
   if (command === "serve")
     return serve({ loaded, load, env, file: resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE) }, world);
-  const unjoinable = await clusterProblem(config);
-  if (unjoinable !== undefined) warn(world, unjoinable);
+  await warnOfCluster(config, world);
   const problem = await storageProblem(config);
   if (problem !== undefined) warn(world, problem);
   await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);

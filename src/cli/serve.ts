@@ -8,7 +8,7 @@ import { followFile } from "./follow-file.ts";
 import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
-import { type WarnWorld, warn, warnOf } from "./warnings.ts";
+import { type WarnWorld, warn, warnOf, warnOfCluster } from "./warnings.ts";
 
 /** What serving needs of a gateway, or of several behind one port. */
 export interface RunningGateway {
@@ -85,6 +85,7 @@ export async function serve({ loaded, load, env, file }: Serving, world: ServeWo
     world.onHangUp(() => void reload());
     if (config.watch) void stopped.then(followFile(file, () => void reload()));
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
+    void warnOfCluster(config, world);
     const { code, reason } = await stopped;
     await gateway.close(reason);
     return code;

@@ -1,9 +1,11 @@
+import { clusterProblem } from "../compose/cluster.ts";
 import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
 import type { CommandWorld } from "./command.ts";
+import { describeFault } from "./start-failure.ts";
 
 /** The part of the outside world that warnings use. */
 export interface WarnWorld extends Pick<CommandWorld, "env" | "stderr"> {
@@ -26,6 +28,16 @@ export function warnOf(config: Config, world: Pick<WarnWorld, "env" | "stderr">)
 /** Warns of routes whose names lead to addresses that are refused. Takes as long as looking them up. */
 export async function warnOfNames(config: Config, world: WarnWorld): Promise<void> {
   for await (const warning of routesToRefusedAddresses(config, world.resolve)) warn(world, warning);
+}
+
+/** Warns of a cluster that could not be joined now, or whose Redis is probably set up wrong. Never rejects. */
+export async function warnOfCluster(config: Config, world: Pick<WarnWorld, "stderr">): Promise<void> {
+  try {
+    const problem = await clusterProblem(config);
+    if (problem !== undefined) warn(world, problem);
+  } catch (error) {
+    warn(world, `cluster.redis: ${describeFault(error)}`);
+  }
 }
 
 /** Warns if the limits allow more sockets than the process may open. */

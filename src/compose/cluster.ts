@@ -29,14 +29,18 @@ export async function joinCluster(
   return Cluster.join({ node, url: url.reveal(), moneyUrl: moneyUrl?.reveal(), caFile, prefix, fault });
 }
 
-/** Why the configured cluster could not be joined now; undefined if it could, or if there is none. Changes nothing that lasts. */
+/**
+ * Why the configured cluster could not be joined now, or what is probably a mistake in its Redis; undefined if there is nothing
+ * to say, or no cluster. Changes nothing that lasts.
+ */
 export async function clusterProblem({ cluster: { redis } }: Config): Promise<string | undefined> {
   if (!redis) return undefined;
   try {
     const { tryRedis } = await withDriver(() => import("../cluster/link/trial.ts"));
     const { caFile, prefix } = redis;
-    for (const url of [redis.url, redis.moneyUrl]) if (url) await tryRedis({ url: url.reveal(), caFile }, prefix);
-    return undefined;
+    const urls = [redis.url, ...(redis.moneyUrl ? [redis.moneyUrl] : [])];
+    const found = await Promise.all(urls.map((url) => tryRedis({ url: url.reveal(), caFile }, prefix)));
+    return found.find((mistake) => mistake !== undefined);
   } catch (error) {
     if (error instanceof GatewayError) return error.message;
     throw error;

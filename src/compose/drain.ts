@@ -3,17 +3,23 @@ import type { Relay } from "../core/relay/relay.ts";
 import type { RunningServer } from "../transport/server-parts.ts";
 
 /**
- * Refuses new requests and waits for running streams, at most `drainMs`. Keeps listening for at least `lingerMs`, because
- * a load balancer may still send requests for a while after the supervisor's SIGTERM.
+ * Lets a gateway end in order. For `lingerMs` it still serves what is sent to it, while `/readyz` fails: a load balancer needs
+ * a moment to notice, and what it sends meanwhile would be lost. Then new requests are refused, by a node at its port, so that
+ * a balancer sends them to the others; running streams may end until `drainMs` after the beginning.
  */
 export async function drain(parts: {
-  readonly server: Pick<RunningServer, "drain">;
+  readonly server: Pick<RunningServer, "drain" | "leave">;
   readonly relay: Pick<Relay, "drain">;
   readonly drainMs: number;
   readonly lingerMs: number;
+  /** Whether other nodes serve its clients: streams that run here can be read there. */
+  readonly isNode: boolean;
 }): Promise<void> {
-  parts.server.drain();
-  await Promise.all([within(parts.drainMs, parts.relay.drain()), setTimeout(parts.lingerMs)]);
+  const { server, relay, drainMs, lingerMs } = parts;
+  server.drain();
+  await setTimeout(lingerMs);
+  if (parts.isNode) server.leave();
+  await within(Math.max(0, drainMs - lingerMs), relay.drain());
 }
 
 /** Resolves when the work is done, or after `ms`. */

@@ -178,7 +178,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createStreamsFace({ relay, clock }),
+      createStreamsFace({ relay, registry, clock }),
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
@@ -207,7 +207,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   started.adopt(server, (part) => part.close());
   callers.enforceOn(relay, server);
   started.defer(async () => {
-    await drain({ server, relay, drainMs: limits.drainMs, lingerMs: stopReason === "SIGTERM" ? limits.lingerMs : 0 });
+    const lingerMs = stopReason === "SIGTERM" ? limits.lingerMs : 0;
+    await drain({ server, relay, drainMs: limits.drainMs, lingerMs, isNode: clusterNode !== undefined });
     relay.stop(new GatewayError("shutting_down"));
   });
 

@@ -1,10 +1,12 @@
 import * as z from "zod";
 import { type SecretSources, secretSchema } from "./secret.ts";
+import { noUrl } from "./url-problem.ts";
 
 /** What is wrong with a Redis' URL, without a part of it; undefined if nothing is. */
 function wrongIn(text: string): string | undefined {
   const url = URL.parse(text);
-  if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === "") return "another text";
+  const none = noUrl(text, /^rediss?:$/);
+  if (!url || none !== undefined) return none;
   if (url.search !== "" || url.hash !== "") return "a URL with ? or #, which are %3F and %23 in a password";
   if (!/^\/?\d{0,5}$/.test(url.pathname))
     return "a URL with a path that is no database's number; / is %2F in a password";

@@ -135,7 +135,7 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
     problem(
       ["cluster", "workers"],
       `${cluster.workers} without cluster.redis, by which workers know of each other`,
-      "1",
+      "1, or a Redis in cluster.redis (docs/cluster.md)",
     );
   }
   const { host: nodeHost, address } = cluster.listen;

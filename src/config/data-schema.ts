@@ -1,12 +1,22 @@
 import * as z from "zod";
 import { milliseconds } from "./limits-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
+import { noUrl } from "./url-problem.ts";
+
+/** What is wrong with PostgreSQL's URL, without a part of it; undefined if nothing is. */
+function wrongIn(text: string): string | undefined {
+  const none = noUrl(text, /^postgres(ql)?:$/);
+  if (none !== undefined) return none;
+  return URL.parse(text)?.hash === "" ? undefined : "a URL with #, which is %23 in a password";
+}
 
 const postgres = (sources: SecretSources) =>
   z.strictObject({
     url: secretSchema(sources)
-      .refine((url) => /^postgres(ql)?:$/.test(URL.parse(url.reveal())?.protocol ?? ""), {
-        params: { found: "another text", expected: "a URL such as postgres://sluice@db.example.com/sluice" },
+      .superRefine((url, context) => {
+        const found = wrongIn(url.reveal());
+        const expected = "a URL such as postgres://sluice@db.example.com/sluice";
+        if (found !== undefined) context.addIssue({ code: "custom", params: { found, expected } });
       })
       .describe(
         "such as postgres://user:password@host/database?sslmode=verify-full&sslrootcert=/etc/ca.pem; see operate.md",
@@ -38,7 +48,9 @@ export const dataSchema = (sources: SecretSources) =>
     shared: z
       .boolean()
       .default(false)
-      .describe("true: several gateways may use the directory or schema; each then enforces caps on its own"),
+      .describe(
+        "true: several gateways may use the directory or schema; each then enforces caps on its own, unless cluster.redis makes them one",
+      ),
   });
 
 /** The record of usage: one row per stream, see docs/usage.md. */

@@ -84,6 +84,8 @@ export interface RunningServer {
    * WebSocket is told when to reconnect. The server keeps listening.
    */
   drain(): void;
+  /** Takes no more connections; those that exist go on. */
+  leave(): void;
   /** Starts the closing handshake on every socket, waits for them for a moment, and closes. */
   close(): Promise<void>;
 }

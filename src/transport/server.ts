@@ -39,6 +39,8 @@ class GatewayServer implements RunningServer {
   readonly #nodes: Nodes;
   #accepting: Accepting | undefined;
   #draining = false;
+  /** Resolves when all connections have closed, once no more are taken. */
+  #left: Promise<void> | undefined;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -75,8 +77,8 @@ class GatewayServer implements RunningServer {
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
-      if (this.#exchanges.take(request, response) || this.#nodes.take(request, response, asked)) return;
-      void this.#show(request, response);
+      if (this.#exchanges.take(request, response)) return;
+      this.#nodes.take(request, response, () => void this.#show(request, response), asked);
     };
     const { slowRequests: limits = SLOW_REQUEST_LIMITS, keepAliveMs } = parts;
     const options = {
@@ -102,7 +104,7 @@ class GatewayServer implements RunningServer {
       const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
-      if (!this.#nodes.upgrade(request, socket, head, asked)) this.#webSockets.upgrade(request, socket, head);
+      this.#nodes.upgrade(request, socket, head, () => this.#webSockets.upgrade(request, socket, head), asked);
     });
   }
 
@@ -146,10 +148,14 @@ class GatewayServer implements RunningServer {
     this.#webSockets.drain();
   }
 
+  leave(): void {
+    this.#left ??= this.#accepting?.close();
+  }
+
   async close(): Promise<void> {
     this.drain();
     this.#nodes.close();
-    const stopped = this.#accepting?.close();
+    this.leave();
     this.#http.closeIdleConnections();
     this.#exchanges.close();
     await this.#webSockets.close();
@@ -157,7 +163,7 @@ class GatewayServer implements RunningServer {
       this.#webSockets.terminate();
       this.#http.closeAllConnections();
     }, CLOSE_TIMEOUT_MS);
-    await stopped;
+    await this.#left;
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);

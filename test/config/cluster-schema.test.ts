@@ -8,6 +8,7 @@ const clustered = (redis: object, more: object = {}) => ({
   cluster: { redis },
   ...more,
 });
+const NO_URL = "a text that is no URL; in a password @ : / # ? % are written %40 %3A %2F %23 %3F %25";
 const problemsAt = (url: string) => problemsOf(clustered({ url }));
 
 describe("the URL of a cluster's Redis", () => {
@@ -24,7 +25,8 @@ describe("the URL of a cluster's Redis", () => {
     ["http://127.0.0.1:6379", "another text"],
     ["127.0.0.1:6379", "another text"],
     ["redis://", "another text"],
-    ["redis://ann:canary/1@127.0.0.1:6379", "another text"],
+    ["redis://ann:canary/1@127.0.0.1:6379", NO_URL],
+    ["rediss://ann:canary#1@127.0.0.1:6379", NO_URL],
     ["redis://ann:12#canary@127.0.0.1:6379", "a URL with ? or #, which are %3F and %23 in a password"],
     ["redis://ann:12?canary@127.0.0.1:6379", "a URL with ? or #, which are %3F and %23 in a password"],
     ["redis://ann:12/canary@h", "a URL with a path that is no database's number; / is %2F in a password"],
@@ -34,6 +36,17 @@ describe("the URL of a cluster's Redis", () => {
     const expected = "a URL such as rediss://sluice:password@redis.example.com:6379/0";
     expect(problemsAt(url)).toEqual([`cluster.redis.url: found ${found}, expected ${expected}`]);
     expect(problemsAt(url).join()).not.toContain("canary");
+  });
+
+  test.each([
+    ["postgres://ann:canary/1@127.0.0.1/db", NO_URL],
+    ["postgres://ann:12#canary@127.0.0.1/db", "a URL with #, which is %23 in a password"],
+    ["host=127.0.0.1 password=canary", "another text"],
+  ])("and PostgreSQL's may not be %s", (url, found) => {
+    const problems = problemsOf({ demo: true, data: { store: "postgres", postgres: { url } } });
+    expect(problems).toEqual([
+      `data.postgres.url: found ${found}, expected a URL such as postgres://sluice@db.example.com/sluice`,
+    ]);
   });
 
   test("is never shown: a configuration printed in full has it masked", () => {

@@ -1,6 +1,6 @@
 /** Two node processes on PostgreSQL and Redis behind nginx with the file in deploy/cluster: what clients see when one dies. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
+import { accepts, clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
 import { describeWithPostgres } from "../support/postgres.ts";
 import { hasRedis, TestRedis } from "../support/redis.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -21,16 +21,18 @@ describeWithPostgres(
     let proxy: FrontProxy;
     const nodes: SluiceProcess[] = [];
 
+    const configOf = (more: Readonly<Record<string, unknown>>) =>
+      configFor(upstream.url, {
+        data: { store: "postgres", postgres: { url: postgres().url, schema: "behind_nginx", connections: 4 } },
+        cluster: { redis: { url: redis.url } },
+        ...more,
+      });
+
     beforeAll(async () => {
       if (!canRun) return;
       redis = await TestRedis.start();
       upstream = await startScriptedUpstream();
-      const { url } = postgres();
-      const config = configFor(upstream.url, {
-        data: { store: "postgres", postgres: { url, schema: "behind_nginx", connections: 4 } },
-        cluster: { redis: { url: redis.url } },
-      });
-      nodes.push(...(await Promise.all([startSluice(config), startSluice(config)])));
+      nodes.push(...(await Promise.all([startSluice(configOf({})), startSluice(configOf({}))])));
       proxy = await clusterNginx.start(nodes[0]?.url ?? "", nodes[1]?.url ?? "");
     });
     afterAll(async () => {
@@ -84,8 +86,38 @@ describeWithPostgres(
       const cut = ends.filter((end) => "code" in end && end.code === 1006);
       expect([cut.length, whole.length]).toEqual(runs.map((streams) => streams.length));
     });
+
+    here("a node that stops ends what it runs, and no request after that meets it", async () => {
+      await using stopping = await startSluice(configOf({ limits: { lingerMs: 0 } }));
+      await using other = await startSluice(configOf({}));
+      await using front = await clusterNginx.start(stopping.url, other.url);
+      const own = await (await StreamClient.connect(stopping.url)).hello();
+      own.send({ type: "open", id: "a", model: "gpt", body });
+      const long = (await upstream.request()).sse().event(event("Hel"));
+      await own.take(({ type }) => type === "event");
+
+      stopping.kill("SIGTERM");
+      while (await accepts(stopping.url)) await new Promise((turn) => setImmediate(turn));
+      const statuses = [];
+      for (let turn = 0; turn < 8; turn++) {
+        const answer = post(front.url);
+        (await upstream.request()).sse().finishChat();
+        statuses.push((await answer).status);
+      }
+      expect(statuses).toEqual(Array(8).fill(200));
+      long.event(event("lo")).finishChat();
+      expect((await own.rest("a")).end.status).toBe("completed");
+      expect(await stopping.exit).toBe(0);
+    });
   },
 );
+
+const post = (url: string): Promise<Response> =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "gpt", stream: true, ...body }),
+  });
 
 const streamsOf = async ({ url }: SluiceProcess): Promise<readonly unknown[]> => {
   const answer = (await (await fetch(`${url}/v1/streams`)).json()) as { readonly streams: readonly unknown[] };

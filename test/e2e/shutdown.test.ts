@@ -14,6 +14,13 @@ const FINISH = {
   usage: { prompt_tokens: 3, completion_tokens: 2 },
 };
 
+const RESPONSE_STARTS = {
+  type: "response.output_item.added",
+  output_index: 0,
+  item: { type: "message", id: "msg_1", role: "assistant", status: "in_progress", content: [] },
+};
+const MESSAGE_STARTS = { type: "content_block_start", index: 0, content_block: { type: "text", text: "Hi" } };
+
 /** A gateway as a process, and a client whose stream has begun. */
 async function setUp(drainMs: number, lingerMs = 0) {
   const stack = new AsyncDisposableStack();
@@ -34,7 +41,7 @@ async function setUp(drainMs: number, lingerMs = 0) {
   client.send({ type: "open", id: "a", model: "gpt", body: {} });
   const exchange = (await upstream.request()).sse().event(delta("Hel"));
   await client.take(({ type }) => type === "event");
-  return { sluice, client, exchange, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { sluice, upstream, client, exchange, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 describe("a gateway that is told to stop", () => {
@@ -113,6 +120,24 @@ describe("a gateway that is told to stop", () => {
     expect(await sluice.exit).toBe(0);
     expect(statuses).toContain(503);
     expect(closedAt - toldAt).toBeGreaterThan(990);
+  });
+
+  test.each(apis)("serves %s while it lingers, and ends the connection after it", async (path, body) => {
+    await using up = await setUp(300_000, 300_000);
+    using kept = new KeptConnection(up.sluice.url);
+    await kept.request("GET", "/readyz");
+    up.sluice.kill("SIGTERM");
+    await up.client.take(({ type }) => type === "going_away");
+    expect(await kept.request("GET", "/readyz")).toMatchObject({ status: 503, headers: { connection: "close" } });
+    const answer = kept.request("POST", path, { stream: true, ...body });
+    const first = {
+      "/v1/responses": RESPONSE_STARTS,
+      "/v1/messages": MESSAGE_STARTS,
+      "/v1/chat/completions": delta("Hi"),
+    };
+    (await up.upstream.request()).sse().event(first[path]).end();
+    expect(await answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+    up.sluice.kill("SIGKILL");
   });
 
   test("does not linger after SIGINT", async () => {

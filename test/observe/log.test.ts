@@ -4,9 +4,22 @@ import * as z from "zod";
 import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { ClusterNews } from "../../src/core/ports/cluster-observer.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
 import { createLog, type Log } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
+
+/** What becomes of a node, by the names that ClusterNews gives it. */
+const STATES = Object.keys({
+  redis_away: 0,
+  redis_back: 0,
+  data_lost: 0,
+  lease_lost: 0,
+  node_gone: 0,
+  leader: 0,
+  not_ready: 0,
+  ready: 0,
+} satisfies Record<ClusterNews["kind"], 0>);
 
 // The closed schema of docs/logs.md: any other field is a failure.
 const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime(), node: z.string().optional() };
@@ -80,12 +93,14 @@ const Line = z.discriminatedUnion("event", [
   z.strictObject({
     ...head,
     event: z.literal("cluster"),
-    state: z.enum(["redis_away", "redis_back", "data_lost", "lease_lost", "node_gone", "not_ready", "ready"]),
+    state: z.enum(STATES),
     redis: z.enum(["streams", "money", "both"]).optional(),
     code: z.literal("cluster_unavailable").optional(),
     reason: text.optional(),
     awayMs: z.int().nonnegative().optional(),
     gone: text.optional(),
+    leader: text.optional(),
+    isHere: z.boolean().optional(),
   }),
   z.strictObject({
     ...head,
@@ -287,12 +302,18 @@ test("a change in a node's cluster is one line, at the level of what it means, a
       log.cluster({ kind: "data_lost" });
       log.cluster({ kind: "lease_lost" });
       log.cluster({ kind: "node_gone", gone: "b-1" });
+      log.cluster({ kind: "leader", leader: "a-1", isHere: true });
+      log.cluster({ kind: "leader", leader: undefined, isHere: false });
       log.observer.streamEnded(STREAM);
     },
     { node: "a-1" },
   );
   expect(lines.map((line) => Line.parse(line)).map(({ level, event, node }) => [level, event, node])).toEqual([
-    ...["error", "info", "error", "info", "error", "warn", "warn"].map((level) => [level, "cluster", "a-1"]),
+    ...["error", "info", "error", "info", "error", "warn", "warn", "info", "info"].map((level) => [
+      level,
+      "cluster",
+      "a-1",
+    ]),
     ["info", "stream", "a-1"],
   ]);
 });
@@ -358,4 +379,5 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
   for (const { shape } of Line.options) {
     for (const field of Object.keys(shape)) expect(text).toContain(`\`${field}\``);
   }
+  for (const state of STATES) expect(text).toContain(`\`${state}\` (`);
 });

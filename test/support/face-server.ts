@@ -217,6 +217,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     },
     recheck: () => server.recheck(),
     drain: () => server.drain(),
+    leave: () => server.leave(),
     close: () => server.close(),
     session() {
       const next = ready.shift();

@@ -46,7 +46,7 @@ async function run(program: string, args: readonly string[], directory: string, 
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const exit = once(child, "exit");
-  while (!(await accepts(port))) {
+  while (!(await accepts(`http://127.0.0.1:${port}`))) {
     if (child.exitCode !== null) throw new Error(`${program} ended: ${said}`);
     await setTimeout(10);
   }
@@ -60,8 +60,9 @@ async function run(program: string, args: readonly string[], directory: string, 
   };
 }
 
-function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
+/** Whether somebody takes connections at this address of this machine. */
+export function accepts(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
   return new Promise<boolean>((resolve) => {
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   }).finally(() => socket.destroy());

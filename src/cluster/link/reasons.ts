@@ -7,7 +7,7 @@ const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password)/, "it refuses the user or the password"],
   [/^ERR AUTH /, "it expects no password, or no user"],
   [/^ERR Client sent AUTH/, "it expects no password"],
-  [/^NOPERM/, "its user may not do all that a cluster needs (docs/cluster.md)"],
+  [/^NOPERM|can't publish to the channel/, "its user may not do all that a cluster needs (docs/cluster.md)"],
   [/^OOM/, "it is full (maxmemory)"],
   [/^LOADING/, "it is loading its data"],
   [/^READONLY/, "it is a replica, which takes no writes"],
@@ -21,6 +21,9 @@ const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^ERR (DB index|invalid DB)/i, "it has no database of that number"],
   [/^ERR unknown command/i, "it is too old: Redis 6.2 or newer is needed"],
 ];
+
+/** How OpenSSL names a certificate without an authority that is known here. */
+const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/;
 
 /**
  * Whether an error says that Redis cannot do its work now, whatever it is asked: it is full, loading, a replica, without
@@ -37,6 +40,8 @@ export function reasonOf(error: unknown): string {
   if (!isNativeError(last)) return "it is not reachable";
   const { message, code } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
+  if (code !== undefined && UNTRUSTED.test(code))
+    return "its certificate is not trusted: cluster.redis.caFile names its authority's file";
   if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";
   // The driver's own, when bytes make no sense to it: they quote those bytes.
   if (code === undefined && !/^(Socket|Connection) /.test(message)) return "it does not speak Redis' protocol";

@@ -4,7 +4,7 @@ import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { PostgresOptions } from "../postgres/connection.ts";
 import { PostgresDatabase, type Query } from "../postgres/database.ts";
-import { migrate, migrateIn } from "../postgres/migrations.ts";
+import { hasTables, migrate, migrateIn } from "../postgres/migrations.ts";
 import { RunLock } from "../postgres/run-lock.ts";
 import { claimDirectory } from "../sqlite/directory-claim.ts";
 import { countRows, readTable, writeTable } from "./postgres-tables.ts";
@@ -61,6 +61,11 @@ async function fillTables(directory: string, database: PostgresDatabase, query: 
 /** The same the other way: from a schema into an empty data directory. */
 export function copyToDirectory(places: CopyPlaces): Promise<readonly Copied[]> {
   return alone(places, async (database) => {
+    const { schema, place } = database;
+    if (!(await hasTables(database)))
+      throw refused(
+        `there is nothing in the schema ${schema} of PostgreSQL at ${place}: name another data.postgres.schema`,
+      );
     await migrate(database);
     const target = newDirectory(places.directory);
     try {

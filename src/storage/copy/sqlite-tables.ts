@@ -34,19 +34,27 @@ export function* readDirectory(directory: string, table: Table): Iterable<readon
 /** Whether a directory holds databases. */
 export const hasData = (directory: string): boolean => FILES.some(({ name }) => existsSync(join(directory, name)));
 
+/** What a directory inside it is called where the databases are filled. */
+const BUILDING = ".migrating-";
+
 /** A data directory that is being filled: nothing is in its place before `finish`. */
 export class NewDirectory {
   readonly #directory: string;
   readonly #building: string;
   readonly #databases: ReadonlyMap<string, DatabaseSync>;
 
-  /** Throws when there is something in the directory. */
+  /** Throws when there is something in the directory, other than what one left there that was interrupted. */
   constructor(directory: string) {
     // Locks are of gateways that have ended; the claim has looked.
     const found = existsSync(directory) ? readdirSync(directory).filter((name) => !name.endsWith(".lock")) : [];
-    if (found.length > 0) throw new Error(`the directory ${directory} is not empty: name a new one`);
+    const broken = found.filter((name) => name.startsWith(BUILDING));
+    if (found.length > broken.length) {
+      const how = broken.length > 0 ? "holds a part of a migration that was interrupted" : "is not empty";
+      throw new Error(`the directory ${directory} ${how}: name a new one`);
+    }
+    for (const name of broken) rmSync(join(directory, name), { recursive: true });
     this.#directory = directory;
-    this.#building = join(directory, `.migrating-${randomUUID()}`);
+    this.#building = join(directory, `${BUILDING}${randomUUID()}`);
     makeDirectory(this.#building);
     this.#databases = new Map(FILES.map(({ name, steps }) => [name, openDatabase(this.#building, name, steps)]));
     for (const database of this.#databases.values()) database.exec("BEGIN IMMEDIATE");

@@ -80,7 +80,13 @@ function tlsOf(url: URL): false | ConnectionOptions {
   }
   const read = (name: string) => {
     const path = given(name);
-    return path === undefined ? undefined : readFileSync(path, "utf8");
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, "utf8");
+    } catch (cause) {
+      const { code = "" } = cause as NodeJS.ErrnoException;
+      throw new Error(`its ${name}, ${path}, cannot be read (${code})`, { cause });
+    }
   };
   return {
     rejectUnauthorized: mode !== "no-verify",

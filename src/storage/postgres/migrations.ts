@@ -32,6 +32,15 @@ export async function checkMigrations(database: PostgresDatabase, steps: readonl
   }
 }
 
+/** Whether the schema has tables of Sluice's. Rejects as `checkMigrations` does. */
+export async function hasTables(database: PostgresDatabase): Promise<boolean> {
+  try {
+    return (await stepsDone(database.query.bind(database), database.schema, STEPS)) > 0;
+  } catch (cause) {
+    throw database.unusable(cause);
+  }
+}
+
 /** Runs them in a transaction of the caller's. Rejects with what is wrong, or the driver's error. */
 export async function migrateIn(query: Query, schema: string, steps: readonly string[] = STEPS): Promise<void> {
   await query(`SELECT pg_advisory_xact_lock(${lockNumber("$1")})`, [`sluice:migrations:${schema}`]);
@@ -52,11 +61,14 @@ export async function migrateIn(query: Query, schema: string, steps: readonly st
 async function look(query: Query, schema: string): Promise<{ readonly isMissing: boolean }> {
   const [found] = await query(
     `SELECT current_setting('server_encoding') AS encoding, to_regnamespace(quote_ident($1)) IS NULL AS is_missing,
-       has_database_privilege(current_database(), 'CREATE') AS may_make_it`,
+       has_database_privilege(current_database(), 'CREATE') AS may_make_it, quote_ident(current_user) AS "user"`,
     [schema],
   );
   if (found?.encoding !== "UTF8") throw new Error(`its encoding is ${String(found?.encoding)}, not UTF8`);
-  if (found.is_missing && !found.may_make_it) throw new Error(`this user may not make the schema ${schema} in it`);
+  if (found.is_missing && !found.may_make_it) {
+    const cure = `CREATE SCHEMA ${schema} AUTHORIZATION ${String(found.user)}`;
+    throw new Error(`this user may not make the schema ${schema} in it: let its owner ${cure}`);
+  }
   return { isMissing: found.is_missing === true };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
+import { tryRedis } from "../../../src/cluster/link/trial.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
 import { describeWithRedis, hasRedis, TestRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
@@ -36,6 +37,18 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
     await client.connect();
     await client.sendCommand(["ACL", "SETUSER", USER, "on", `>${ODD}`, "~*", "&*", "+@all"]);
     await client.sendCommand(["ACL", "SETUSER", "reader", "on", `>${CANARY}`, "~*", "+@read", "+@connection"]);
+    const own = ["resetchannels", "+@all", "-@dangerous"];
+    await client.sendCommand(["ACL", "SETUSER", "mute", "on", `>${CANARY}`, "~*", ...own]);
+    await client.sendCommand([
+      "ACL",
+      "SETUSER",
+      "sluice",
+      "on",
+      `>${CANARY}`,
+      "~sluice:*",
+      "&sluice:*",
+      ...own.slice(1),
+    ]);
     await client.sendCommand(["ACL", "SETUSER", "default", "off"]);
     client.destroy();
   });
@@ -58,6 +71,27 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
 
   test("by a Redis whose user may only read", async () => {
     expect(await refusalOf(at("reader", CANARY))).toContain("its user may not do all that a cluster needs");
+  });
+
+  test("by a Redis whose user may not publish, which a trial finds", async () => {
+    const trial = (user: string) => tryRedis({ url: at(user, CANARY), caFile: undefined }, "sluice");
+    await expect(trial("mute")).rejects.toThrow(
+      "cannot be used: its user may not do all that a cluster needs (docs/cluster.md)",
+    );
+    expect(await trial("sluice")).toBeUndefined();
+  });
+
+  test("and a trial warns of a policy that drops keys, if the user may see it", async () => {
+    const trial = (user: string, password: string) =>
+      tryRedis({ url: at(user, password), caFile: undefined }, "sluice");
+    using link = await openLink(at(USER, ODD));
+    await link.command(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    expect(await trial(USER, ODD)).toBe(
+      `Redis at 127.0.0.1:${redis().port} may drop live streams and reservations: set its maxmemory-policy, allkeys-lru, to noeviction`,
+    );
+    expect(await trial("sluice", CANARY)).toBeUndefined();
+    await link.command(["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    expect(await trial(USER, ODD)).toBeUndefined();
   });
 
   test("by a Redis without that database", async () => {
@@ -129,8 +163,9 @@ describe("a link", () => {
   });
 
   test("is not made to a server that nobody known vouches for", async () => {
-    expect(await refusalOf(url())).toMatch(/certificate/);
-    expect(await refusalOf(url(), file("other.pem"))).toMatch(/certificate/);
+    const untrusted = "its certificate is not trusted: cluster.redis.caFile names its authority's file";
+    expect(await refusalOf(url())).toBe(untrusted);
+    expect(await refusalOf(url(), file("other.pem"))).toBe(untrusted);
   });
 
   test("is not made to a server of another name", async () => {

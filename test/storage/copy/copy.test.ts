@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "@jest/globals";
@@ -122,6 +122,31 @@ describeWithPostgres("copying all that is kept", (server) => {
     writeFileSync(join(other, "notes.txt"), "mine");
     await expect(copyToDirectory({ directory: other, postgres })).rejects.toThrow("is not empty: name a new one");
     expect(readdirSync(other).filter((name) => !name.endsWith(".lock"))).toEqual(["notes.txt"]);
+  });
+
+  test("goes over what one left that was interrupted, unless that had begun to put databases in their place", async () => {
+    const from = filled();
+    const { postgres } = places(from);
+    const there = await copyToPostgres({ directory: from, postgres });
+    const target = newDirectory();
+    mkdirSync(join(target, ".migrating-1"));
+    writeFileSync(join(target, ".migrating-1", DATABASE_FILE), "a part");
+    expect(await copyToDirectory({ directory: target, postgres })).toEqual(there);
+    expect(readdirSync(target).filter((name) => name.startsWith(".migrating"))).toEqual([]);
+    mkdirSync(join(target, ".migrating-2"));
+    const refused = `the directory ${target} holds a part of a migration that was interrupted: name a new one`;
+    await expect(copyToDirectory({ directory: target, postgres })).rejects.toThrow(refused);
+    expect(dump(target)).toEqual(dump(from));
+  });
+
+  test("of a schema without tables is refused, and makes nothing", async () => {
+    const { postgres } = places("");
+    const directory = join(newDirectory(), "new");
+    await expect(copyToDirectory({ directory, postgres })).rejects.toThrow(
+      `there is nothing in the schema ${postgres.schema}`,
+    );
+    expect(schemas(postgres.schema)).toBe("0");
+    expect(existsSync(join(directory, DATABASE_FILE))).toBe(false);
   });
 
   test("is refused while a gateway uses either place", async () => {
