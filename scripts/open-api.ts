@@ -147,8 +147,12 @@ const own = {
       summary: "The caller's running streams; of all callers for the scope admin",
       responses: {
         "200": json(
-          { type: "object", required: ["streams"], properties: { streams: { type: "array", items: anything } } },
-          "the streams",
+          {
+            type: "object",
+            required: ["streams"],
+            properties: { node: { type: "string" }, streams: { type: "array", items: anything } },
+          },
+          "the streams; in a cluster those of one node, and its name",
         ),
         default: error,
       },

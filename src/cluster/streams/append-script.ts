@@ -1,5 +1,17 @@
 import { Script } from "../link/script.ts";
 
+/** What one append takes of a stream. */
+export interface Append {
+  readonly seq: number;
+  readonly batch: Buffer | undefined;
+  readonly from: number;
+  readonly isEnd: boolean;
+  readonly keepMs: number | undefined;
+  readonly previous: string;
+  /** More could follow at once. */
+  readonly isFull: boolean;
+}
+
 /** Arguments a stream in `APPEND`. */
 export const APPEND_ARGUMENTS = 11;
 

@@ -17,7 +17,8 @@ export const OUTLIVES_MS = 600_000;
 type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
 
 /** What an appender is made of. */
-export interface AppenderParts extends Pick<TapParts, "now" | "wall" | "keptMs" | "fenced" | "holed"> {
+export interface AppenderParts
+  extends Pick<TapParts, "now" | "wall" | "keptMs" | "ended" | "fenced" | "holed" | "removed"> {
   readonly node: string;
   readonly link: RedisLink;
   readonly keys: StreamKeys;
@@ -52,19 +53,23 @@ export class Appender {
 
   /** Begins to write a stream. */
   add(registered: RegisteredStream): Tap {
-    const { now, wall, keptMs, fenced, holed, link } = this.#parts;
+    const { now, wall, keptMs, ended, fenced, holed, removed, link } = this.#parts;
     const tap = new Tap(registered, {
       now,
       wall,
       keptMs,
       isUp: () => link.isUp,
+      ended,
       changed: (changed, isUrgent) => this.#changed(changed, isUrgent),
       fenced: (lost) => {
         this.#forget(lost);
         fenced(lost);
       },
       holed,
-      removed: (gone) => this.#forget(gone),
+      removed: (gone) => {
+        this.#forget(gone);
+        removed(gone);
+      },
     });
     this.#taps.add(tap);
     registered.stream.hold(tap);

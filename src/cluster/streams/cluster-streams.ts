@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -12,9 +11,11 @@ import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
 import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
-import { Inquiries, type Whereabouts } from "./inquiries.ts";
+import { cancelElsewhere } from "./cancelling.ts";
+import { Inquiries } from "./inquiries.ts";
 import { Letters } from "./letters.ts";
 import { Mirrors } from "./mirrors.ts";
+import { NamedStreams } from "./named-streams.ts";
 import { OwnedStreams } from "./owned-streams.ts";
 import { RedisNotes } from "./redis-notes.ts";
 import { readStored } from "./stored-stream.ts";
@@ -48,8 +49,6 @@ const TICK_MS = 500;
 const STILL_MS = 1_500;
 /** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
 const AWAY_MS = 10_000;
-/** How often the owner of a stream that is to be cancelled is sought, in milliseconds. */
-const AGAIN_MS = 250;
 
 /** The live streams of all nodes: those that run here are written to Redis, those of other nodes are read from there. */
 export class ClusterStreams implements Elsewhere, AsyncDisposable {
@@ -61,6 +60,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #inquiries: Inquiries;
   readonly #letters: Letters;
   readonly notes: RedisNotes;
+  readonly names: NamedStreams;
   readonly #timer: NodeJS.Timeout;
   readonly #ticks: NodeJS.Timeout;
   #tickAt = performance.now();
@@ -79,6 +79,8 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       now: clock.now,
       wall: clock.wall,
       keptMs: (registered) => keptMs(registered, limits),
+      ended: ({ registered }) => this.names.ended(registered),
+      removed: ({ id }) => this.names.gone(id),
       fenced: (tap) => this.#fence(tap),
       holed: () => parts.count("stream_hole"),
       fault,
@@ -88,8 +90,14 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       others: () => cluster.lease.others(),
       ask: (to, body) => cluster.mailbox.send(to, TO_OWNER, body),
     });
+    this.names = new NamedStreams({
+      ...{ link, names: cluster.names, now: clock.now, wall: clock.wall, fault },
+      retentionMs: () => limits.retentionMs,
+      seek: (wanted) => this.#inquiries.seek(wanted),
+    });
     this.#owned = new OwnedStreams({
       registry,
+      named: (key) => this.names.at(key),
       tellReader: (to, body) => this.#letters.send(to, TO_READER, body),
       answer: (to, body) => cluster.mailbox.send(to, TO_SEEKER, body).catch(() => {}),
       recheck: ({ watcher }) => watcher instanceof Tap && watcher.recheck(),
@@ -99,7 +107,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       read: (id, after, batches) => readStored(link, this.#keys, id, after, batches),
       takeOver: (id, owner) => this.#takeOver(id, owner),
       wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
-      seek: (id, among) => this.#inquiries.seek(id, among),
+      seek: (stream, among) => this.#inquiries.seek({ stream }, among),
       tellOwner: (to, body) => this.#tellOwner(to, body),
       done: (id, owner, isAcknowledged) => this.#tellOwner(owner, { what: "done", stream: id, isAcknowledged }),
     });
@@ -125,6 +133,10 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
     this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
     registry.join(this);
+  }
+
+  get node(): string {
+    return this.#parts.cluster.node;
   }
 
   /** For metrics: streams whose newest events wait to be written, and their size in bytes. */
@@ -155,20 +167,14 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     return found;
   }
 
-  async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
-    const { now } = this.#parts.clock;
-    const asked = now();
-    for (;;) {
-      const found = await this.#whereIs(id).catch(() => "unsure" as const);
-      if (typeof found !== "string") {
-        if (!isMeant(found.caller)) return false;
-        this.#letters.send(found.node, TO_OWNER, { what: "cancel", stream: id, code, message });
-        return true;
-      }
-      if (found === "nobody") return false;
-      if (this.#isClosed || now() - asked > AWAY_MS) throw new GatewayError("cluster_unavailable");
-      await wait(AGAIN_MS, undefined, { ref: false });
-    }
+  cancel(stream: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
+    return cancelElsewhere(stream, isMeant, {
+      now: this.#parts.clock.now,
+      isClosed: () => this.#isClosed,
+      read: (id) => readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1),
+      seek: (id) => this.#inquiries.seek({ stream: id }),
+      tell: (node) => this.#letters.send(node, TO_OWNER, { what: "cancel", stream, code, message }),
+    });
   }
 
   /** Writes what is left, so that clients can read on elsewhere. */
@@ -177,14 +183,8 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     clearInterval(this.#timer);
     clearInterval(this.#ticks);
     this.#letters[Symbol.dispose]();
+    this.names[Symbol.dispose]();
     await this.#appender.flush();
-  }
-
-  /** Who runs a stream; one that was opened while Redis was away is not written yet. */
-  async #whereIs(id: string): Promise<Pick<Whereabouts, "node" | "caller"> | "nobody" | "unsure"> {
-    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
-    if (!stored) return this.#inquiries.seek(id);
-    return stored.end === undefined ? { node: stored.owner, caller: stored.facts.caller } : "nobody";
   }
 
   /** Ends all streams of a node that is gone. */
@@ -211,6 +211,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     this.#mirrors.back();
     // If Redis is away once more, it will be back once more.
     this.notes.again().catch(() => {});
+    void this.names.again();
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
-import type { Sought } from "./inquiries.ts";
+import type { Sought, Whereabouts } from "./inquiries.ts";
 import type { StoredStream } from "./stored-stream.ts";
 
 /** What a finding asks. */
@@ -36,7 +36,12 @@ const LOOKS = 4;
  */
 export async function findStored(wanted: Wanted, parts: FindingParts): Promise<StoredStream | ResumeFailure> {
   const { caller, epoch, after } = wanted;
-  const found = await known(wanted, parts);
+  const found = await certain({
+    now: parts.now,
+    read: () => parts.read(wanted.id, after),
+    seek: () => parts.seek(wanted.id),
+    isMeant: (there) => there.caller === caller,
+  });
   if (found?.facts.caller !== caller) return "unknown";
   if (epoch !== undefined && epoch !== 1) return "epoch";
   const stored = await settled(found, wanted, parts);
@@ -48,16 +53,29 @@ export async function findStored(wanted: Wanted, parts: FindingParts): Promise<S
   return after < stored.seq && (first === undefined || first.seq > after + 1) ? "evicted" : stored;
 }
 
-/** The stream, once its owner has written it: one that was opened while Redis was away comes late. */
-async function known({ id, caller, after }: Wanted, { now, read, seek }: FindingParts) {
+/** What a search asks. */
+export interface SearchParts<Found> {
+  readonly now: () => number;
+  readonly read: () => Promise<Found | undefined>;
+  /** Asks all other nodes. */
+  readonly seek: () => Promise<Sought>;
+  /** Whether what a node has is what is wanted. */
+  readonly isMeant?: (there: Whereabouts) => boolean;
+}
+
+/**
+ * What is read in Redis, once its owner has written it: what began while Redis was away comes late. Undefined if there certainly is
+ * none; rejects with `cluster_unavailable` when that is not certain in time, or Redis is away.
+ */
+export async function certain<Found>({ now, read, seek, isMeant }: SearchParts<Found>): Promise<Found | undefined> {
   const asked = now();
   for (;;) {
-    const stored = await read(id, after);
+    const stored = await read();
     if (stored) return stored;
-    const sought = await seek(id);
+    const sought = await seek();
     // It may have been written meanwhile.
-    if (sought === "nobody") return await read(id, after);
-    if (sought !== "unsure" && sought.caller !== caller) return undefined;
+    if (sought === "nobody") return await read();
+    if (sought !== "unsure" && isMeant?.(sought) === false) return undefined;
     if (now() - asked > SEEK_MS) {
       throw new GatewayError("cluster_unavailable", "the node that may have the stream is not heard of yet");
     }

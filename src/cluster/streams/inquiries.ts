@@ -12,6 +12,9 @@ export interface Whereabouts {
 /** Who has a stream; `unsure`: somebody who may have it has not said so in time. */
 export type Sought = Whereabouts | "nobody" | "unsure";
 
+/** What is sought: a stream by its id, or by the key of its name in Redis. */
+export type Wanted = { readonly stream: string } | { readonly name: string };
+
 /** What inquiries need of their node. */
 export interface InquiriesParts {
   /** All other nodes that live; undefined while that is not to be known. */
@@ -38,7 +41,7 @@ export class Inquiries {
   }
 
   /** Who has a stream, of these nodes or of all others. Rejects with `cluster_unavailable`. */
-  async seek(stream: string, among?: readonly string[]): Promise<Sought> {
+  async seek(wanted: Wanted, among?: readonly string[]): Promise<Sought> {
     const nodes = among ?? (await this.#parts.others());
     if (nodes === undefined) return "unsure";
     if (nodes.length === 0) return "nobody";
@@ -48,7 +51,7 @@ export class Inquiries {
     const late = setTimeout(() => resolve("unsure"), ANSWER_MS);
     try {
       // One that has left since may have written it at last: the next look shows it.
-      const asked = nodes.map((node) => this.#parts.ask(node, { what: "seek", stream, inquiry }));
+      const asked = nodes.map((node) => this.#parts.ask(node, { what: "seek", ...wanted, inquiry }));
       for (const each of asked)
         each.then(
           (isThere) => isThere || resolve("unsure"),

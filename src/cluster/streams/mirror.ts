@@ -1,7 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
-import type { StreamWatcher } from "../../core/stream/registered-stream.ts";
+import type { Attachment, StreamWatcher } from "../../core/stream/registered-stream.ts";
 import { Stream } from "../../core/stream/stream.ts";
 import { entryBytes, type StreamLog } from "../../core/stream/stream-log.ts";
 import type { Producer } from "../../core/stream/stream-parts.ts";
@@ -23,7 +23,8 @@ export interface MirrorParts {
   readonly log: StreamLog;
   readonly startedAt: number;
   readonly now: () => number;
-  readonly dialect: Stream["dialect"];
+  /** Its dialect, by the name; known once it has events. */
+  readonly dialect: (name: string | undefined) => Stream["dialect"];
   /** What follows `after`, a few batches of it; undefined if there is no such stream any more. */
   readonly read: (after: number) => Promise<StoredStream | undefined>;
   /** Its owner seems to be gone: ends it, if that is so. */
@@ -51,6 +52,7 @@ export class Mirror implements Producer, StreamWatcher {
   /** What its client had seen when it came: perhaps more than was written. */
   readonly #after: number;
   #isAttached = false;
+  #isShared = false;
   #told: number;
   #isPaused = false;
   #isFetching = false;
@@ -67,7 +69,7 @@ export class Mirror implements Producer, StreamWatcher {
     this.#after = log.head;
     this.#told = log.head;
     this.stream = new Stream({ id, epoch: 1, route, model, startedAt, tellsDialect }, log, now, fault);
-    this.stream.producedBy(this, dialect);
+    this.stream.producedBy(this, dialect(facts.dialect));
   }
 
   get owner(): string {
@@ -75,8 +77,9 @@ export class Mirror implements Producer, StreamWatcher {
   }
 
   /** Takes what was read. A hole, where the owner could not write for too long, ends it for its client. */
-  take({ owner, entries, end, seq }: StoredStream): void {
+  take({ owner, facts, entries, end, seq }: StoredStream): void {
     const { log } = this.stream;
+    if (log.head === 0 && entries.length > 0) this.stream.producedBy(this, this.#parts.dialect(facts.dialect));
     for (const entry of entries) {
       if (this.#isOver) return;
       if (entry.seq <= log.head) continue;
@@ -115,7 +118,7 @@ export class Mirror implements Producer, StreamWatcher {
   reattach(): void {
     const { handled } = this.stream;
     if (this.#isAttached && !this.#isOver)
-      this.#parts.tell("attach", { reader: this.reader, after: handled, again: true });
+      this.#parts.tell("attach", { ...this.#asReader, after: handled, again: true });
   }
 
   // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
@@ -138,10 +141,11 @@ export class Mirror implements Producer, StreamWatcher {
 
   // ── as its watcher ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  attached(): void {
+  attached({ isShared = false }: Attachment): void {
     if (this.#isAttached) return;
     this.#isAttached = true;
-    this.#parts.tell("attach", { reader: this.reader, after: this.#told });
+    this.#isShared = isShared;
+    this.#parts.tell("attach", { ...this.#asReader, after: this.#told });
   }
 
   detached(why: Code | undefined): void {
@@ -158,6 +162,10 @@ export class Mirror implements Producer, StreamWatcher {
   removed(): void {
     this.#isOver = true;
     this.#parts.removed();
+  }
+
+  get #asReader() {
+    return { reader: this.reader, ...(this.#isShared && { shared: true }) };
   }
 
   get #mayFetch(): boolean {

@@ -100,7 +100,7 @@ export class Mirrors {
         log: new StreamLog(limits, budget, after),
         startedAt: now(),
         now,
-        dialect: dialects.get(facts.dialect ?? ""),
+        dialect: (name) => dialects.get(name ?? ""),
         read: (from) => read(id, from, BATCHES),
         orphaned: async () => void (await takeOver(id, owner)),
         tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),

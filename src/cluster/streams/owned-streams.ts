@@ -1,5 +1,6 @@
 import type { Code } from "../../../protocol/codes.ts";
 import { asNumber, asString, type JsonObject } from "../../core/kernel/json.ts";
+import { Audience } from "../../core/stream/clients/audience.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Message } from "../link/mailbox.ts";
@@ -13,6 +14,8 @@ export interface OwnedStreamsParts {
   readonly tellReader: (node: string, body: JsonObject) => void;
   /** Answers a node that seeks a stream. */
   readonly answer: (node: string, body: JsonObject) => void;
+  /** The stream that has a name, given the name's key in Redis, which may lack it. */
+  readonly named: (key: string) => string | undefined;
   /** Redis may not have all of a stream that is read there: what it has is looked at. */
   readonly recheck: (registered: RegisteredStream) => void;
 }
@@ -37,7 +40,7 @@ export class OwnedStreams {
     const reader = asString(body.reader) ?? "";
     const remote = this.#remotes.get(reader);
     const code = isCode(body.why) ? body.why : undefined;
-    if (body.what === "seek") this.#answer(from, asString(body.stream) ?? "", asString(body.inquiry) ?? "");
+    if (body.what === "seek") this.#answer(from, body);
     else if (body.what === "attach") this.#attach(from, reader, registered, body);
     else if (body.what === "handled") remote?.moved(asNumber(body.seq) ?? 0);
     else if (body.what === "detach" && remote) this.#detach(remote, code);
@@ -53,19 +56,24 @@ export class OwnedStreams {
   }
 
   /** Says whether the stream is here, and how far it is. */
-  #answer(node: string, id: string, inquiry: string): void {
+  #answer(node: string, body: JsonObject): void {
+    const inquiry = asString(body.inquiry) ?? "";
+    const sought = () => {
+      const id = asString(body.stream) ?? this.#parts.named(asString(body.name) ?? "");
+      return this.#parts.registry.own(id ?? "");
+    };
     const tell = (registered: RegisteredStream | undefined) => {
       const { caller, stream } = registered ?? {};
       this.#parts.answer(node, { inquiry, ...(caller !== undefined && { caller, head: stream?.log.head ?? 0 }) });
     };
-    const registered = this.#parts.registry.own(id);
+    const registered = sought();
     if (registered) {
       this.#parts.recheck(registered);
       tell(registered);
       return;
     }
     // What Redis had granted before it was asked for this may still be on its way: all sockets are read before the next turn.
-    setImmediate(() => setImmediate(() => tell(this.#parts.registry.own(id))));
+    setImmediate(() => setImmediate(() => tell(sought())));
   }
 
   #attach(node: string, reader: string, registered: RegisteredStream | undefined, body: JsonObject): void {
@@ -81,22 +89,28 @@ export class OwnedStreams {
       return;
     }
     // It has had the stream before; meanwhile another may have taken it.
-    if (body.again === true && registered.attachment) {
+    const isShared = body.shared === true;
+    const isTaken = registered.attachment && !(isShared && registered.attachment.isShared);
+    if (body.again === true && isTaken) {
       this.#parts.tellReader(node, { reader, why: "superseded" });
       return;
     }
-    const remote: RemoteAttachment = new RemoteAttachment(registered, { node, reader, after }, (why) => {
+    const remote: RemoteAttachment = new RemoteAttachment(registered, { node, reader, after, isShared }, (why) => {
       this.#remotes.delete(reader);
       this.#parts.tellReader(node, { reader, why });
     });
     this.#remotes.set(reader, remote);
     registered.stream.hold(remote);
-    this.#parts.registry.attach(registered, remote);
+    const { registry } = this.#parts;
+    if (isShared) Audience.of(registered, registry).join(remote);
+    else registry.attach(registered, remote);
   }
 
   #detach(remote: RemoteAttachment, why: Code | undefined): void {
     this.#remotes.delete(remote.reader);
     remote.registered.stream.letGo(remote);
-    this.#parts.registry.detach(remote.registered, remote, why);
+    const { registry } = this.#parts;
+    if (remote.isShared) Audience.of(remote.registered, registry).leave(remote, why);
+    else registry.detach(remote.registered, remote, why);
   }
 }

@@ -8,6 +8,7 @@ import type { Hold } from "../../core/stream/stream-parts.ts";
  */
 export class RemoteAttachment implements Attachment, Hold {
   readonly isReader = true;
+  readonly isShared: boolean;
   readonly node: string;
   readonly reader: string;
   readonly registered: RegisteredStream;
@@ -17,10 +18,11 @@ export class RemoteAttachment implements Attachment, Hold {
   /** `lost` is called when the client has lost the stream, and must be told. */
   constructor(
     registered: RegisteredStream,
-    remote: { readonly node: string; readonly reader: string; readonly after: number },
+    remote: { readonly node: string; readonly reader: string; readonly after: number; readonly isShared: boolean },
     lost: (why: Code) => void,
   ) {
     this.registered = registered;
+    this.isShared = remote.isShared;
     this.node = remote.node;
     this.reader = remote.reader;
     this.#handled = remote.after;

@@ -1,5 +1,6 @@
 import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
 import type { Hold } from "../../core/stream/stream-parts.ts";
+import type { Append } from "./append-script.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
@@ -28,20 +29,10 @@ export interface TapParts {
   readonly fenced: (tap: Tap) => void;
   /** Events will be missing in Redis. */
   readonly holed: () => void;
+  /** The stream has ended. */
+  readonly ended: (tap: Tap) => void;
   /** The stream has left the registry. */
   readonly removed: (tap: Tap) => void;
-}
-
-/** What one append takes. */
-interface Append {
-  readonly seq: number;
-  readonly batch: Buffer | undefined;
-  readonly from: number;
-  readonly isEnd: boolean;
-  readonly keepMs: number | undefined;
-  readonly previous: string;
-  /** More could follow at once. */
-  readonly isFull: boolean;
 }
 
 /**
@@ -113,6 +104,7 @@ export class Tap implements Hold, StreamWatcher {
   }
 
   ended(): void {
+    this.#parts.ended(this);
     this.#parts.changed(this, true);
   }
 

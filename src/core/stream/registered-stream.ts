@@ -9,6 +9,8 @@ export type AwayPolicy = "continue" | "finish" | "cancel";
 export interface Attachment {
   /** Set by a long poll between two rounds: its next round does not count as a resume. */
   readonly readsOn?: boolean;
+  /** Others of its kind have the stream along with it, here and on other nodes: it is an `Audience`, or part of one. */
+  readonly isShared?: boolean;
   /** It has lost the stream: `superseded` by another, or `slow_consumer` if it was still behind when the log expired. */
   detached(why: Code): void;
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
+import { NOBODY } from "../../core/stream/registered-stream.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
 import { failureWords } from "../chat/failure-words.ts";
 import { Answer } from "./answers/answer.ts";
@@ -19,9 +20,6 @@ import { chunksOfParts } from "./messages/earlier-parts.ts";
 import { toConversation } from "./messages/to-conversation.ts";
 import type { AiSdkParts } from "./parts.ts";
 
-/** Holds the place of a reader that has left before it came. */
-const NOBODY = { detached() {} };
-
 /** One connection of the AI SDK's chat transport: its requests, each a reader of an answer. */
 export class AiSdkSession implements FaceSession {
   readonly #connection: Connection;
@@ -31,7 +29,10 @@ export class AiSdkSession implements FaceSession {
   readonly #readers = new Map<string, AnswerReader>();
   /** Answers that wait until it is decided elsewhere whether they may run, by their requests. */
   readonly #opening = new Map<string, Answer>();
+  /** Resumes that other nodes are still asked for, with whether they were aborted meanwhile. */
+  readonly #seeking = new Map<string, { isAborted: boolean }>();
   readonly #caller: FrameCaller;
+  #isClosed = false;
 
   constructor(connection: Connection, parts: AiSdkParts, answers: Answers) {
     this.#connection = connection;
@@ -64,6 +65,7 @@ export class AiSdkSession implements FaceSession {
   }
 
   closed(why: Code): void {
+    this.#isClosed = true;
     for (const reader of [...this.#readers.values()]) reader.leave(why);
     for (const answer of this.#opening.values()) {
       answer.join(NOBODY);
@@ -143,15 +145,35 @@ export class AiSdkSession implements FaceSession {
   #resume(frame: ResumeFrame): void {
     const caller = this.#identify(frame);
     this.#checkRequest(frame.requestId);
-    const answer = this.#answers.find(caller.name, frame.id);
-    // Reading an answer again costs about as much as a new one.
-    if (answer) this.#parts.relay.admit(caller);
-    if (!answer) this.#scheduler.send(noActiveFrame(frame.requestId));
-    else if (frame.lastSequence === undefined) this.#read(frame.requestId, answer, 0, answer.earlier);
-    else this.#read(frame.requestId, answer, frame.lastSequence + 1, []);
+    const { requestId, id: chat } = frame;
+    const seeking = { isAborted: false };
+    const sought = this.#answers.find({
+      caller: caller.name,
+      chat,
+      admit: () => this.#parts.relay.admit(caller),
+      found: (answer) => {
+        this.#seeking.delete(requestId);
+        if (this.#isClosed) return;
+        if (answer) this.#readAgain(frame, answer, () => this.#answers.shown(caller.name, chat, answer));
+        else this.#scheduler.send(noActiveFrame(requestId));
+        if (seeking.isAborted) answer?.stop();
+      },
+    });
+    if (!sought) return;
+    this.#seeking.set(requestId, seeking);
+    sought.catch((thrown: unknown) => {
+      this.#seeking.delete(requestId);
+      if (!this.#isClosed) this.#refuse(requestId, toGatewayError(thrown));
+    });
   }
 
-  #read(requestId: string, answer: Answer, from: number, earlier: readonly Chunk[]): void {
+  #readAgain({ requestId, lastSequence }: ResumeFrame, answer: Answer, shown: () => void): void {
+    if (lastSequence === undefined) this.#read(requestId, answer, 0, answer.earlier, shown);
+    else this.#read(requestId, answer, lastSequence + 1, [], shown);
+  }
+
+  /** `shown`: called once the client has the whole answer. */
+  #read(requestId: string, answer: Answer, from: number, earlier: readonly Chunk[], shown = () => {}): void {
     this.#scheduler.send(startFrame(requestId));
     const reader = new AnswerReader({
       requestId,
@@ -160,7 +182,10 @@ export class AiSdkSession implements FaceSession {
       scheduler: this.#scheduler,
       from,
       earlier,
-      over: () => this.#readers.delete(requestId),
+      over: (why) => {
+        this.#readers.delete(requestId);
+        if (why === undefined) shown();
+      },
     });
     this.#readers.set(requestId, reader);
     reader.wake();
@@ -168,15 +193,17 @@ export class AiSdkSession implements FaceSession {
 
   /** From any of its readers. A request that is over or unknown is none of a client's mistakes. */
   #abort(requestId: string): void {
-    const answer = this.#readers.get(requestId)?.answer ?? this.#opening.get(requestId);
-    answer?.stop();
+    const seeking = this.#seeking.get(requestId);
+    if (seeking) seeking.isAborted = true;
+    else (this.#readers.get(requestId)?.answer ?? this.#opening.get(requestId))?.stop();
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkRequest(requestId: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#readers.has(requestId) || this.#opening.has(requestId)) throw new GatewayError("duplicate_id");
-    if (this.#readers.size + this.#opening.size >= limit) {
+    const taken = [this.#readers, this.#opening, this.#seeking];
+    if (taken.some((requests) => requests.has(requestId))) throw new GatewayError("duplicate_id");
+    if (taken.reduce((sum, { size }) => sum + size, 0) >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }

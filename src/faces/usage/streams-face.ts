@@ -19,7 +19,7 @@ export interface StreamsFaceParts {
 
 /**
  * `GET /v1/streams`: the running streams of every face; `DELETE /v1/streams/<stream>` ends one as `cancelled`. Callers see and
- * end their own; the scope `admin` everybody's. In a cluster it shows what runs on this node. Costs a running stream nothing: its counters are read when asked for.
+ * end their own; the scope `admin` everybody's. In a cluster it shows what runs on this node, and names it. Costs a running stream nothing: its counters are read when asked for.
  */
 export function createStreamsFace({ relay, registry, clock }: StreamsFaceParts): HttpFace {
   return {
@@ -32,10 +32,12 @@ export function createStreamsFace({ relay, registry, clock }: StreamsFaceParts):
       const isSeen = (whose: string) => whose === caller.name || mayDo(caller, "admin");
       const seen = [...relay.streams].filter((one) => isSeen(one.caller.name));
       if (exchange.method === "GET") {
+        const { node } = registry.elsewhere ?? {};
+        const streams = seen.map((one) => viewOf(one, clock.now()));
         exchange.respond({
           status: 200,
           headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
-          body: `${JSON.stringify({ streams: seen.map((one) => viewOf(one, clock.now())) })}\n`,
+          body: `${JSON.stringify({ ...(node !== undefined && { node }), streams })}\n`,
         });
         return;
       }

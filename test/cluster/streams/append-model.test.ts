@@ -49,6 +49,7 @@ class Model {
       isUp: () => this.isUp,
       changed: () => {},
       keptMs: () => LIMITS.retentionMs,
+      ended: () => {},
       fenced: () => {
         this.isFenced = true;
         this.stream.letGo(this.tap);

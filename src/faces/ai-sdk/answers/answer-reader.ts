@@ -2,13 +2,14 @@ import type { Code } from "../../../../protocol/codes.ts";
 import type { Delta } from "../../../core/dialect/dialect.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
+import type { Attachment } from "../../../core/stream/registered-stream.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
 import { inWords } from "../../chat/failure-words.ts";
 import { chunkFrame, chunkPrefix, endFrame, errorFrame } from "../frames/server-frame.ts";
 import { AnswerChunks, type Chunk, errorChunk } from "../messages/answer-chunks.ts";
-import type { Answer, AnswerListener } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { EntryDeltas } from "./entry-deltas.ts";
 
 /** What a reader is made of. */
@@ -21,12 +22,12 @@ export interface AnswerReaderParts {
   readonly from: number;
   /** What the client is to have of the message before the answer: it begins with an empty one. */
   readonly earlier: readonly Chunk[];
-  /** Called when nothing more comes. */
-  readonly over: () => void;
+  /** Called when nothing more comes. `why`: undefined if the client has everything. */
+  readonly over: (why?: Code) => void;
 }
 
 /** One request's view of an answer: its chunks from the first on, numbered from 0, at the socket's pace. */
-export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
+export class AnswerReader implements ReaderSink, Sharer, Attachment {
   readonly answer: Answer;
   /** The protocol has no acknowledgements: what a slow client does not read stays in the log. */
   readonly acknowledges = false;
@@ -110,7 +111,7 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
     this.#reader.detach();
     this.#parts.scheduler.leave(this);
     this.answer.leave(this, why);
-    this.#parts.over();
+    this.#parts.over(why);
   }
 
   #begin(): void {

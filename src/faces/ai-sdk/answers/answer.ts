@@ -1,25 +1,21 @@
-import type { Code } from "../../../../protocol/codes.ts";
+import { CODES, type Code } from "../../../../protocol/codes.ts";
 import type { Decoder } from "../../../core/dialect/dialect.ts";
 import { fromByteString, toByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import { Audience } from "../../../core/stream/clients/audience.ts";
 import type { Attachment, RegisteredStream } from "../../../core/stream/registered-stream.ts";
 import type { StreamRegistry } from "../../../core/stream/registry.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { AnswerFacts, Chunk } from "../messages/answer-chunks.ts";
 
-/** A reader that an answer can lose. */
-export interface AnswerListener {
-  detached(why: Code): void;
-}
-
-/** One answer of a chat, for any number of readers: tabs, and pages that were loaded again. */
-export class Answer implements Attachment {
+/** One answer of a chat, for any number of readers: tabs, and pages that were loaded again, on any node. */
+export class Answer {
   readonly registered: RegisteredStream;
   readonly facts: AnswerFacts;
   readonly #registry: StreamRegistry;
-  readonly #readers = new Set<AnswerListener>();
-  readonly #hasEarlier: boolean;
-  #isStopped = false;
+  /** Its message held something before it. */
+  readonly #goesOn: boolean;
+  #isStopping = false;
 
   /** `earlier`: the chunks of the message that this answer goes on with. Their memory is the log's. */
   constructor(
@@ -31,14 +27,18 @@ export class Answer implements Attachment {
     this.registered = registered;
     this.facts = facts;
     this.#registry = registry;
-    this.#hasEarlier = earlier.length > 0;
-    if (this.#hasEarlier) registered.stream.log.prefix(toByteString(JSON.stringify(earlier)));
+    this.#goesOn = earlier.length > 0;
+    if (this.#goesOn) registered.stream.log.prefix(toByteString(JSON.stringify(earlier)));
   }
 
   /** Whether its message can be read from its beginning: nothing was trimmed, evicted or too large to keep. */
   get isWhole(): boolean {
-    const { tail, preface } = this.stream.log;
-    return tail === 0 && this.#hasEarlier === (preface !== "");
+    return this.stream.log.tail === 0 && this.hasEarlier;
+  }
+
+  /** Whether what its message held before it was kept. */
+  get hasEarlier(): boolean {
+    return this.#goesOn === (this.stream.log.preface !== "");
   }
 
   /** What its message held before it. */
@@ -58,30 +58,29 @@ export class Answer implements Attachment {
     return dialect.decoder();
   }
 
-  /** Whether a client stopped it. */
+  /** Whether a client stopped it, here or on another node: others who end a stream say more than that. */
   get isStopped(): boolean {
-    return this.#isStopped;
+    const { code, message } = this.stream.terminal?.error ?? {};
+    return this.#isStopping || (code === "cancelled" && message === CODES.cancelled.meaning);
   }
 
   /** Closes the upstream; all readers learn that a client wished it. */
   stop(): void {
-    this.#isStopped = true;
+    this.#isStopping = true;
     this.stream.cancel(new GatewayError("cancelled"));
   }
 
   /** While it has a reader, its stream does not wait for one. */
-  join(reader: AnswerListener): void {
-    this.#readers.add(reader);
-    if (this.#readers.size === 1) this.#registry.attach(this.registered, this);
+  join(reader: Attachment): void {
+    this.#readers.join(reader);
   }
 
   /** `why`: undefined for a reader that has everything. */
-  leave(reader: AnswerListener, why?: Code): void {
-    if (this.#readers.delete(reader) && this.#readers.size === 0) this.#registry.detach(this.registered, this, why);
+  leave(reader: Attachment, why?: Code): void {
+    this.#readers.leave(reader, why);
   }
 
-  detached(why: Code): void {
-    for (const reader of [...this.#readers]) reader.detached(why);
-    this.#readers.clear();
+  get #readers(): Audience {
+    return Audience.of(this.registered, this.#registry);
   }
 }

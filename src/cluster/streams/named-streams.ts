@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
+import type { NamedStream, StreamNames } from "../../core/stream/elsewhere.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { Names } from "../link/names.ts";
+import type { RedisLink } from "../link/redis-link.ts";
+import { certain } from "./finding.ts";
+import type { Sought, Wanted } from "./inquiries.ts";
+import { NAME, TOUCH_NAMES, UNNAME } from "./name-scripts.ts";
+
+/** A name lives so much longer than an ended stream is kept after its node last touched it, in milliseconds. */
+const NAMED_MS = 600_000;
+const TOUCH_MS = 120_000;
+/** Names in one call. */
+const BATCH = 64;
+
+/** What names need of their node. */
+export interface NamedStreamsParts {
+  readonly link: RedisLink;
+  readonly names: Names;
+  readonly now: () => number;
+  readonly wall: () => number;
+  /** How long an ended stream is kept, in milliseconds. */
+  readonly retentionMs: () => number;
+  /** Asks all other nodes. */
+  readonly seek: (wanted: Wanted) => Promise<Sought>;
+  readonly fault: (error: unknown) => void;
+}
+
+interface Named {
+  readonly key: string;
+  readonly stream: string;
+  /** By the wall clock, in milliseconds: of two nodes' streams the newer one has the name. */
+  readonly at: number;
+  readonly about: () => JsonObject;
+}
+
+/**
+ * Names by which streams are found on every node, each the newest stream's of all nodes. They are written behind the streams, and
+ * again when Redis was away. Names hold what clients chose, so that Redis has their hashes.
+ */
+export class NamedStreams implements StreamNames, Disposable {
+  readonly #parts: NamedStreamsParts;
+  /** Those of this node, by key and by stream. */
+  readonly #byKey = new Map<string, Named>();
+  readonly #byStream = new Map<string, Named>();
+  readonly #touches: NodeJS.Timeout;
+
+  constructor(parts: NamedStreamsParts) {
+    this.#parts = parts;
+    this.#touches = setInterval(() => void this.again(), TOUCH_MS).unref();
+  }
+
+  give(registered: RegisteredStream, name: readonly string[], about: () => JsonObject): void {
+    const { stream } = registered;
+    const key = this.#keyOf(name);
+    const earlier = this.#byKey.get(key);
+    if (earlier) this.#byStream.delete(earlier.stream);
+    const named = { key, stream: stream.info.id, at: Math.round(this.#parts.wall()), about };
+    this.#byKey.set(key, named);
+    this.#byStream.set(named.stream, named);
+    this.#write(named);
+    if (stream.terminal) this.ended(registered);
+  }
+
+  async find(name: readonly string[]): Promise<NamedStream | undefined> {
+    const { now, seek } = this.#parts;
+    const key = this.#keyOf(name);
+    const read = async () => {
+      const stored = await this.#read(key);
+      const own = this.#byKey.get(key);
+      return stored ?? (own && { stream: own.stream, about: own.about() });
+    };
+    return await certain({ now, read, seek: () => seek({ name: key }) });
+  }
+
+  take(name: readonly string[], stream: string): void {
+    this.#remove(this.#keyOf(name), stream, this.#keptMs);
+  }
+
+  /** The stream of this node that has this key, which is written again. */
+  at(key: string): string | undefined {
+    const named = this.#byKey.get(key);
+    if (named) this.#write(named);
+    return named?.stream;
+  }
+
+  /** A stream of this node has ended: nobody reads one that failed again, unless it was only lost. */
+  ended({ stream: { info, terminal } }: RegisteredStream): void {
+    if (terminal?.error && terminal.error.code !== "owner_lost") this.gone(info.id, this.#keptMs);
+  }
+
+  /** A stream of this node is kept no more. For `ms` its name goes to no older one. */
+  gone(stream: string, ms = 0): void {
+    const named = this.#byStream.get(stream);
+    if (!named) return;
+    this.#byStream.delete(stream);
+    this.#byKey.delete(named.key);
+    this.#remove(named.key, stream, ms);
+  }
+
+  /** Touches the names of this node, and writes those that Redis does not have, or has lost. Never rejects. */
+  async again(): Promise<void> {
+    const all = [...this.#byKey.values()];
+    for (let at = 0; at < all.length; at += BATCH) {
+      const batch = all.slice(at, at + BATCH);
+      const args = [String(this.#keptMs), ...batch.map(({ stream }) => stream)];
+      const keys = batch.map(({ key }) => key);
+      // While Redis is away there will be another time.
+      const missing = await this.#parts.link.run(TOUCH_NAMES, keys, args).catch(() => undefined);
+      if (!Array.isArray(missing)) return;
+      for (const index of missing) this.#rewrite(batch[Number(index) - 1]);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#touches);
+  }
+
+  get #keptMs(): number {
+    return NAMED_MS + this.#parts.retentionMs();
+  }
+
+  #rewrite(named: Named | undefined): void {
+    if (named && this.#byKey.get(named.key) === named) this.#write(named);
+  }
+
+  #write({ key, stream, at, about }: Named): void {
+    const args = [stream, String(at), JSON.stringify(about()), String(this.#keptMs)];
+    this.#do(() => this.#parts.link.run(NAME, [key], args));
+  }
+
+  #remove(key: string, stream: string, ms: number): void {
+    this.#do(() => this.#parts.link.run(UNNAME, [key], [stream, String(ms)]));
+  }
+
+  async #read(key: string): Promise<NamedStream | undefined> {
+    const [stream, about] = (await this.#parts.link.command(["HMGET", key, "stream", "about"])) as unknown[];
+    if (typeof stream !== "string") return undefined;
+    return { stream, about: asObject(parseJson(asString(about) ?? "")) ?? {} };
+  }
+
+  #do(ask: () => Promise<unknown>): void {
+    ask().catch((error: unknown) => {
+      // That Redis is away is the link's to tell.
+      if (this.#parts.link.isUp) this.#parts.fault(error);
+    });
+  }
+
+  #keyOf(name: readonly string[]): string {
+    return this.#parts.names.of("name", createHash("sha256").update(JSON.stringify(name)).digest("base64url"));
+  }
+}

@@ -1,0 +1,124 @@
+import { expect, test } from "@jest/globals";
+import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { configFor, startSluice } from "../../support/sluice-process.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
+import { chunk, letJudge, letLast, nameOf, nodeConfig } from "../../support/two-nodes.ts";
+import { chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
+
+const newDirectory = temporaryDirectories();
+const HELLO = { text: "Hello" };
+const GONE = "The part of the gateway that wrote the answer is gone, and the answer is not complete.";
+
+describeWithRedis("when the node that runs a chat's answer", (redis) => {
+  test("is killed, its pages are told elsewhere what came and that it is lost; once, and the chat goes on", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = chatOn(owner);
+    const sending = first.sendMessage(HELLO);
+    (await upstream.request()).sse().event(chunk("Hi"));
+    // Reads along, and so has seen that it is in Redis.
+    using watching = chatOn(other);
+    const resuming = watching.resumeStream();
+    await turnsUntil(isSaid("Hi", first, watching));
+    owner.kill("SIGKILL");
+    await Promise.all([sending, resuming]);
+    expect(watching).toMatchObject({ said: "Hi", status: "error", error: { message: GONE } });
+    expect(watching.failures).toMatchObject([{ code: "owner_lost", retryable: true }]);
+    using page = chatOn(other);
+    await page.resumeStream();
+    expect(page).toMatchObject({ messages: [], status: "ready" });
+    const again = page.sendMessage(HELLO);
+    (await upstream.request()).sse().event(chunk("Yes")).finishChat();
+    await again;
+    expect(page.said).toBe("Yes");
+  });
+
+  test("is killed while nobody reads elsewhere, the first page that comes back is told", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = chatOn(owner);
+    const sending = first.sendMessage(HELLO);
+    (await upstream.request()).sse().event(chunk("Hi"));
+    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
+    const stored = async (field: string) => {
+      const stream = await redis().ask("KEYS", `${prefix}:stream:*`);
+      return stream === "" ? "" : redis().ask("HGET", stream, field);
+    };
+    await turnsUntil(async () => (await stored("seq")) === "1");
+    owner.kill("SIGKILL");
+    await sending;
+    await turnsUntil(async () => (await stored("end")) !== "");
+    using page = chatOn(other);
+    await page.resumeStream();
+    expect(page).toMatchObject({ said: "Hi", status: "error", error: { message: GONE } });
+  });
+});
+
+describeWithRedis("of an answer that its node cannot write to Redis", (redis) => {
+  test("nobody says that there is nothing to resume, and it goes on elsewhere once it is written", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using way = await startBreakingProxy(redis().port);
+    const directory = newDirectory();
+    const start = (port: number) =>
+      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
+    await using owner = await start(way.port);
+    await using other = await start(redis().port);
+    way.stall();
+    await letLast(redis(), directory, await nameOf(owner));
+    await letJudge(redis(), directory);
+    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    using first = chatOn(owner);
+    const sending = first.sendMessage(HELLO);
+    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    await turnsUntil(isSaid("Hi", first));
+    using refused = chatOn(other);
+    await refused.resumeStream();
+    expect(refused.failures).toMatchObject([{ code: "cluster_unavailable", retryable: true }]);
+    // On its own node Redis is not needed.
+    using atHome = chatOn(owner);
+    const reading = atHome.resumeStream();
+    await turnsUntil(isSaid("Hi", atHome));
+    way.letGo();
+    using page = chatOn(other);
+    const untilFound = async (): Promise<void> => {
+      await page.resumeStream();
+      if (page.status !== "ready") await untilFound();
+    };
+    const resuming = untilFound();
+    await turnsUntil(isSaid("Hi", page));
+    exchange.event(chunk("!")).finishChat();
+    await Promise.all([sending, reading, resuming]);
+    expect([first.said, atHome.said, page.said]).toEqual(["Hi!", "Hi!", "Hi!"]);
+    expect(page.failures).toEqual(page.failures.map(() => expect.objectContaining({ code: "cluster_unavailable" })));
+  });
+});
+
+describeWithRedis("when Redis has lost its data", (redis) => {
+  test("a chat's answer is found elsewhere all the same", async () => {
+    const directory = newDirectory();
+    await using nodes = await startChatNodes(redis(), directory);
+    const { a, b, upstream } = nodes;
+    const first = nodes.chat(a);
+    const sending = first.sendMessage(HELLO);
+    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    await turnsUntil(isSaid("Hi", first));
+    const lost = (node: { readonly log: { readonly text: string } }) => node.log.text.includes('"data_lost"');
+    await redis().ask("FLUSHALL");
+    await turnsUntil(() => lost(a) && lost(b));
+    await letJudge(redis(), directory);
+    const tab = nodes.chat(b);
+    const resuming = tab.resumeStream();
+    await turnsUntil(isSaid("Hi", tab));
+    exchange.event(chunk("!")).finishChat();
+    await Promise.all([sending, resuming]);
+    expect(tab.said).toBe("Hi!");
+  });
+});
