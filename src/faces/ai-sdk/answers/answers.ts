@@ -41,8 +41,8 @@ export class Answers {
     if (!names) return;
     const give = () => names.give(answer.registered, nameOf(caller, chat), () => aboutAnswer(answer));
     const { decided } = answer.stream.info.opening ?? {};
-    if (decided) void decided.then((refusal) => refusal || give());
-    else give();
+    if (decided === undefined) give();
+    else void decided.then((refusal) => refusal ?? give());
   }
 
   /**
