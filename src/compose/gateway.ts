@@ -178,7 +178,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createStreamsFace({ relay, clock }),
+      createStreamsFace({ relay, registry, clock }),
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],

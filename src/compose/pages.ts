@@ -74,6 +74,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           name: caller.name,
           scopes: caller.grant ? [...caller.grant.scopes] : null,
           caps: { ...caller.grant?.caps },
+          team: caller.grant?.team,
         },
       }),
       models: routing.models

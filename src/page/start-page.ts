@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { STREAM_PATH } from "../../protocol/stream.ts";
-import type { Caller } from "../core/caller/caller.ts";
+import type { Caller, Caps, Team } from "../core/caller/caller.ts";
 import { clientFiles } from "./client-files.ts";
 
 /** A request for a page. */
@@ -36,7 +36,9 @@ export interface PageInfo {
   readonly caller?: {
     readonly name: string;
     readonly scopes: readonly string[] | null;
-    readonly caps: Readonly<Record<string, number | undefined>>;
+    readonly caps: Caps;
+    /** The team that it spends for. */
+    readonly team?: Team | undefined;
   };
   readonly models: readonly {
     readonly alias: string;

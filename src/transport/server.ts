@@ -77,8 +77,8 @@ class GatewayServer implements RunningServer {
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
-      if (this.#exchanges.take(request, response) || this.#nodes.take(request, response, asked)) return;
-      void this.#show(request, response);
+      if (this.#exchanges.take(request, response)) return;
+      this.#nodes.take(request, response, () => void this.#show(request, response), asked);
     };
     const { slowRequests: limits = SLOW_REQUEST_LIMITS, keepAliveMs } = parts;
     const options = {
@@ -104,7 +104,7 @@ class GatewayServer implements RunningServer {
       const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
-      if (!this.#nodes.upgrade(request, socket, head, asked)) this.#webSockets.upgrade(request, socket, head);
+      this.#nodes.upgrade(request, socket, head, () => this.#webSockets.upgrade(request, socket, head), asked);
     });
   }
 

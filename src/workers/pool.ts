@@ -1,6 +1,6 @@
 import type { StartRecord, WorkerEnd } from "../observe/log.ts";
 import { Backoff } from "./backoff.ts";
-import type { End, WorkerChild } from "./worker-child.ts";
+import type { WorkerChild } from "./worker-child.ts";
 import { WorkerFailure } from "./worker-failure.ts";
 
 /** What keeping workers needs. */
@@ -8,7 +8,7 @@ export interface PoolParts {
   readonly workers: number;
   /** Starts the worker of this number. */
   readonly spawn: (number: number) => WorkerChild;
-  /** Called once a worker serves, before it takes sockets. */
+  /** Called once a worker serves, before it takes sockets. It is killed if this rejects. */
   readonly prepare: (worker: WorkerChild) => Promise<void>;
   /** There are more to take sockets than before. */
   readonly joined: () => void;
@@ -23,6 +23,8 @@ export class Pool {
   readonly #parts: PoolParts;
   /** Those that exist, by number. */
   readonly #workers = new Map<number, WorkerChild>();
+  /** Those that can be told of another configuration, and of these those that serve. */
+  readonly #ready = new Set<WorkerChild>();
   readonly #running = new Set<WorkerChild>();
   readonly #waits = new Set<NodeJS.Timeout>();
   #isStarted = false;
@@ -35,6 +37,11 @@ export class Pool {
   /** Those that serve. */
   get running(): readonly WorkerChild[] {
     return [...this.#running];
+  }
+
+  /** Those that serve, and those that are being prepared to. */
+  get ready(): readonly WorkerChild[] {
+    return [...this.#ready];
   }
 
   /** Those that take sockets: none before all are there, so that the first to be ready does not get them all. */
@@ -50,9 +57,11 @@ export class Pool {
   async start(): Promise<StartRecord> {
     const numbers = Array.from({ length: this.#parts.workers }, (_, index) => index + 1);
     try {
-      const [record] = await Promise.all(numbers.map((number) => this.#begin(number)));
+      const begun = numbers.map((number) => this.#begin(number));
+      const [record] = await Promise.all(begun.map(({ serving }) => serving));
       if (!record) throw new WorkerFailure("there are no workers");
-      for (const worker of this.#workers.values()) this.#keep(worker, new Backoff());
+      // Also one that has ended while others were still starting.
+      for (const { worker } of begun) this.#keep(worker, new Backoff());
       this.#isStarted = true;
       this.#parts.joined();
       return record;
@@ -87,41 +96,59 @@ export class Pool {
     for (const worker of this.#workers.values()) worker.kill();
   }
 
-  async #begin(number: number): Promise<StartRecord> {
+  /** Starts a worker; `serving` rejects, with the worker ended, if it cannot serve. Throws when no process can be started. */
+  #begin(number: number): { readonly worker: WorkerChild; readonly serving: Promise<StartRecord> } {
     const worker = this.#parts.spawn(number);
     this.#workers.set(number, worker);
     void worker.ended.then(() => {
+      this.#ready.delete(worker);
       this.#running.delete(worker);
       if (this.#workers.get(number) === worker) this.#workers.delete(number);
     });
+    return { worker, serving: this.#serving(worker) };
+  }
+
+  async #serving(worker: WorkerChild): Promise<StartRecord> {
     const record = await worker.ready;
-    await this.#parts.prepare(worker);
-    if (this.#workers.get(number) === worker) this.#running.add(worker);
+    const exists = () => this.#workers.get(worker.number) === worker;
+    if (exists()) this.#ready.add(worker);
+    try {
+      await this.#parts.prepare(worker);
+    } catch (error) {
+      worker.kill();
+      throw error;
+    }
+    if (exists()) this.#running.add(worker);
     this.#parts.joined();
     return record;
   }
 
   /** Replaces a worker when it ends, and its successors. */
   #keep(worker: WorkerChild, backoff: Backoff): void {
-    const replace = ({ number, bornAt }: WorkerChild, end: End, reason?: string) => {
-      if (this.#isStopping) return;
-      const uptimeMs = this.#parts.now() - bornAt;
-      const replacedInMs = backoff.after(uptimeMs);
-      this.#parts.lost({ worker: number, end, uptimeMs, replacedInMs, reason });
-      const wait = setTimeout(() => {
-        this.#waits.delete(wait);
-        void this.#begin(number).catch(() => {});
-        const next = this.#workers.get(number);
-        if (next) this.#keep(next, backoff);
-      }, replacedInMs);
-      this.#waits.add(wait);
-    };
     void worker.ended.then(async (end) => {
+      const uptimeMs = this.#parts.now() - worker.bornAt;
       const reason = await worker.ready.then(
         () => undefined,
         (error: Error) => error.message,
       );
-      replace(worker, end, reason);
+      this.#replace(worker.number, { end, uptimeMs, reason }, backoff);
     });
+  }
+
+  #replace(number: number, life: Omit<WorkerEnd, "worker" | "replacedInMs">, backoff: Backoff): void {
+    if (this.#isStopping) return;
+    const replacedInMs = backoff.after(life.uptimeMs);
+    this.#parts.lost({ worker: number, replacedInMs, ...life });
+    const wait = setTimeout(() => {
+      this.#waits.delete(wait);
+      try {
+        const { worker, serving } = this.#begin(number);
+        serving.catch(() => {});
+        this.#keep(worker, backoff);
+      } catch (error) {
+        this.#replace(number, { end: { code: 1 }, uptimeMs: 0, reason: String(error) }, backoff);
+      }
+    }, replacedInMs);
+    this.#waits.add(wait);
   }
 }

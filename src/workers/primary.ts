@@ -75,6 +75,20 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     return metrics.text(await Promise.all(asked), { starting, droppedLines: log.dropped });
   };
 
+  // One reload after the other, and none while a new worker is told of the last one.
+  let last: Promise<unknown> = Promise.resolve();
+  const oneByOne = <Result>(task: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(task);
+    last = result.catch(() => {});
+    return result;
+  };
+  const reloadOf = async (worker: WorkerChild, next: FilesRead): Promise<WorkerReload> => {
+    // The successor of one that ends is told by itself.
+    const ended = worker.ended.then(() => ({}));
+    const answer = await Promise.race([worker.reload(next, RELOAD_MS), ended]);
+    return answer ?? { refused: `worker ${worker.number} does not answer` };
+  };
+
   const spawn = (number: number): WorkerChild => {
     const worker = new WorkerChild({
       number,
@@ -99,9 +113,12 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
   const pool: Pool = new Pool({
     workers: options.workers,
     spawn,
-    async prepare(worker) {
-      if (files.inEffect !== files.atStart) await worker.reload(files.inEffect, RELOAD_MS);
-    },
+    prepare: (worker) =>
+      oneByOne(async () => {
+        if (files.inEffect === files.atStart) return;
+        const { refused } = await reloadOf(worker, files.inEffect);
+        if (refused !== undefined) throw new WorkerFailure(refused);
+      }),
     joined: () => port.distribute(),
     lost(end) {
       log.workerEnded(end);
@@ -128,10 +145,12 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
   const reloadAll = async (next: FilesRead): Promise<WorkerReload> => {
     const done: WorkerChild[] = [];
     let outcome: WorkerReload = {};
-    for (const worker of pool.running) {
-      const answer = (await worker.reload(next, RELOAD_MS)) ?? { refused: `worker ${worker.number} does not answer` };
+    for (const worker of pool.ready) {
+      const answer = await reloadOf(worker, next);
       if (answer.refused !== undefined) {
-        await Promise.all(done.map((each) => each.reload(files.inEffect, RELOAD_MS)));
+        // One that was silent takes what it was told once it wakes.
+        void worker.reload(files.inEffect, RELOAD_MS);
+        await Promise.all(done.map((each) => reloadOf(each, files.inEffect)));
         return answer;
       }
       outcome = answer;
@@ -146,7 +165,8 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     async reload(load) {
       try {
         const next = load();
-        const outcome = await reloadAll(options.files());
+        const read = options.files();
+        const outcome = await oneByOne(() => reloadAll(read));
         if (outcome.refused === undefined) {
           limits = next.limits;
           log.reloaded({ changed: outcome.changed ?? [], restart: outcome.restart ?? [] });

@@ -55,7 +55,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Runs the gateway until it ends by itself; a start that hangs is killed, and has no exit code. */
 function serve(data: string, cwd: string) {
   const env = { ...COMPILED, SLUICE_PORT: "0", SLUICE_DATA: data };
-  const limits = { timeout: 15_000, killSignal: "SIGKILL" } as const;
+  const limits = { timeout: 60_000, killSignal: "SIGKILL" } as const;
   const run = spawnSync(process.execPath, [main, "serve"], { cwd, env, ...limits, encoding: "utf8" });
   return { code: run.status, stderr: run.stderr, stdout: run.stdout };
 }

@@ -7,6 +7,7 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { untilKnown } from "../support/keyed-gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
+import { ownTime } from "../support/own-time.ts";
 import { describeWithPostgres, freshSchema } from "../support/postgres.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { turnsUntil } from "../support/turns-until.ts";
@@ -151,9 +152,9 @@ describeWithPostgres("two gateways on one schema", (server) => {
     const keys = await openPostgresKeys(server().options(schema));
     const secret = freshSecret();
     const within = async (what: Promise<unknown>) => {
-      const at = performance.now();
+      const taken = ownTime();
       await what;
-      return performance.now() - at;
+      return taken();
     };
     await keys.add(keyFor("alice", secret));
     const known = [one, other].map(({ url }) => within(untilKnown(url, secret)));

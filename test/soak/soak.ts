@@ -60,7 +60,7 @@ const { values } = parseArgs({
     kills: { type: "string" },
     streams: { type: "string" },
     "half-seconds": { type: "string" },
-    minutes: { type: "string", default: "45" },
+    minutes: { type: "string", default: "120" },
     json: { type: "string" },
   },
 });

@@ -1,9 +1,15 @@
 import { WebSocket } from "ws";
+import type { Neighbours } from "../../src/transport/nodes/nodes.ts";
 import { startFaceServer } from "./face-server.ts";
 
 export const SECRET = "a1".repeat(32);
 /** The address of a node of this process. */
 export const own = (port = 0) => ({ host: "127.0.0.1", port, secret: SECRET, ended: new AbortController().signal });
+
+/** Where a node's clients belong. They wait for nothing, unless it is said for how long. */
+export const neighboursAt = (elsewhere: Neighbours["elsewhere"], waitMs = 0, port = 0): Neighbours => ({
+  ...{ address: own(port), elsewhere, waitMs },
+});
 
 /** A node that serves all, and one that forwards all to it. */
 export async function setUp({ secret = SECRET, basePath = "" } = {}) {
@@ -13,14 +19,14 @@ export async function setUp({ secret = SECRET, basePath = "" } = {}) {
     await startFaceServer({
       basePath,
       limits: { upgradesPerSecondPerAddress: 2 },
-      neighbours: { address: own(), elsewhere: () => undefined },
+      neighbours: neighboursAt(() => undefined),
       page: ({ path, remoteAddress }) => ({ status: 200, headers: { "x-seen": path }, body: remoteAddress }),
     }),
   );
   const follower = made.use(
     await startFaceServer({
       basePath,
-      neighbours: { address: own(), elsewhere: () => ({ ...own(leader.nodePort), secret, ended: ended.signal }) },
+      neighbours: neighboursAt(() => ({ ...own(leader.nodePort), secret, ended: ended.signal })),
     }),
   );
   const stack = made.move();

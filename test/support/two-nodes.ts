@@ -24,6 +24,29 @@ export const nodeConfig = (
   ...more,
 });
 
+/** Lets all nodes judge who lives, as they may once they have been members for six seconds. */
+export async function letJudge(redis: TestRedis, directory: string): Promise<void> {
+  const prefix = prefixOf(directory);
+  const nodes = await redis.ask("SMEMBERS", `${prefix}:nodes`);
+  await redis.ask("DEL", ...nodes.split("\n").map((node) => `${prefix}:new:${node}`));
+}
+
+/** What is left of a node six seconds after it renewed its lease for the last time. */
+export async function letLapse(redis: TestRedis, directory: string, node: string): Promise<void> {
+  await redis.ask("DEL", `${prefixOf(directory)}:node:${node}`);
+}
+
+/** A lease that outlasts the test, whatever becomes of its node and however busy the machine is. */
+export async function letLast(redis: TestRedis, directory: string, node: string): Promise<void> {
+  await redis.ask("SET", `${prefixOf(directory)}:node:${node}`, "", "PX", "600000");
+}
+
+/** The name of a node. */
+export async function nameOf({ url }: { readonly url: string }): Promise<string> {
+  const { node } = (await (await fetch(`${url}/readyz`)).json()) as { node: string };
+  return node;
+}
+
 /** Starts two nodes on one data directory. */
 export async function startTwoNodes(
   redis: TestRedis,

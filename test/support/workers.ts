@@ -49,9 +49,15 @@ export const metricOf = (page: string, name: string): number =>
       ?.slice(name.length + 1),
   );
 
-/** The page /metrics. */
-export const metricsOf = async ({ url }: Pick<SluiceProcess, "url">): Promise<string> =>
-  (await fetch(`${url}/metrics`)).text();
+/** The page /metrics, once every worker that runs has given its figures: one may be too late on a busy machine. */
+export async function metricsOf({ url }: Pick<SluiceProcess, "url">): Promise<string> {
+  let page = "";
+  await turnsUntil(async () => {
+    page = await (await fetch(`${url}/metrics`)).text();
+    return !(metricOf(page, 'sluice_workers{state="silent"}') > 0);
+  });
+  return page;
+}
 
 /** Clients that have said hello, on one socket each. */
 export async function connectAll(url: string, count: number): Promise<readonly StreamClient[]> {

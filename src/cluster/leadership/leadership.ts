@@ -76,7 +76,7 @@ export class Leadership implements AsyncDisposable {
     return this.#leader?.node === this.#own.node;
   }
 
-  /** Whether this node leads, and surely no other. */
+  /** Whether this node leads, and surely no other until this is asked again. */
   get isHeld(): boolean {
     return this.isHere && performance.now() < this.#heldUntil;
   }
@@ -135,11 +135,14 @@ export class Leadership implements AsyncDisposable {
       [askedAt, look] = await this.#found();
     }
     const { leader, isLost, ownLeaseMs, leaderLeaseMs } = look;
+    const isAnothers = !isLost && leader?.node !== this.#own.node;
+    // Also when that one is gone, and this node takes the lead again.
+    if (isAnothers && this.isHere && !this.#isLeaving) this.#become(leader);
     const isOurs = leader?.node === this.#own.node || (await this.#take(look));
     if (this.#isLeaving) return LOOK_MS;
     if (isOurs) this.#lead(askedAt + ownLeaseMs);
     // After a loss of data the one who led says so again.
-    else if (!isLost) this.#become(leader);
+    else if (isAnothers) this.#become(leader);
     return isOurs || leaderLeaseMs <= 0 ? LOOK_MS : Math.min(leaderLeaseMs + AFTER_LEASE_MS, LOOK_MS);
   }
 

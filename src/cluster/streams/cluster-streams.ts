@@ -4,7 +4,6 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
 import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
-import type { Notes } from "../../core/ports/notes.ts";
 import type { Elsewhere } from "../../core/stream/elsewhere.ts";
 import type { LogBudget } from "../../core/stream/log-budget.ts";
 import { keptMs, type RegisteredStream, type RegistryLimits } from "../../core/stream/registered-stream.ts";
@@ -61,17 +60,18 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #mirrors: Mirrors;
   readonly #inquiries: Inquiries;
   readonly #letters: Letters;
-  readonly notes: Notes;
+  readonly notes: RedisNotes;
   readonly #timer: NodeJS.Timeout;
   readonly #ticks: NodeJS.Timeout;
   #tickAt = performance.now();
+  #isClosed = false;
 
   constructor(parts: ClusterStreamsParts) {
     const { cluster, registry, clock, limits, fault } = parts;
     const { link, node } = cluster;
     this.#parts = parts;
     this.#keys = new StreamKeys(cluster.names);
-    this.notes = new RedisNotes(link, cluster.names);
+    this.notes = new RedisNotes(link, cluster.names, clock.now);
     this.#appender = new Appender({
       node,
       link,
@@ -112,12 +112,12 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
         else {
           // It may be another one, which lacks what was written last.
           this.#appender.recheck();
-          this.#mirrors.back();
+          this.#back();
         }
       },
       dataLost: () => {
         this.#appender.beginAnew();
-        this.#mirrors.back();
+        this.#back();
       },
       lapsed: () => this.#appender.recheck(),
       gone: (dead) => this.#clear(dead),
@@ -166,13 +166,14 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
         return true;
       }
       if (found === "nobody") return false;
-      if (now() - asked > AWAY_MS) throw new GatewayError("cluster_unavailable");
-      await wait(AGAIN_MS);
+      if (this.#isClosed || now() - asked > AWAY_MS) throw new GatewayError("cluster_unavailable");
+      await wait(AGAIN_MS, undefined, { ref: false });
     }
   }
 
   /** Writes what is left, so that clients can read on elsewhere. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     clearInterval(this.#ticks);
     this.#letters[Symbol.dispose]();
@@ -204,6 +205,12 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     count("stream_taken_over");
     await ownerLost?.(outcome);
     return outcome;
+  }
+
+  #back(): void {
+    this.#mirrors.back();
+    // If Redis is away once more, it will be back once more.
+    this.notes.again().catch(() => {});
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */

@@ -61,7 +61,7 @@ async function known({ id, caller, after }: Wanted, { now, read, seek }: Finding
     if (now() - asked > SEEK_MS) {
       throw new GatewayError("cluster_unavailable", "the node that may have the stream is not heard of yet");
     }
-    await wait(AGAIN_MS);
+    await wait(AGAIN_MS, undefined, { ref: false });
   }
 }
 
@@ -85,7 +85,7 @@ async function settled(
       const sought = await seek(id, [owner]);
       if (typeof sought === "object" && sought.head < after) return "ahead";
     }
-    await wait(AGAIN_MS);
+    await wait(AGAIN_MS, undefined, { ref: false });
     stored = (await read(id, after)) ?? stored;
   }
 }

@@ -51,6 +51,14 @@ export interface TranscriptMessage {
   readonly failure?: { readonly code: Code; readonly message: string };
 }
 
+/** What a process that takes the store for itself says, and is told. */
+export interface LeadOptions {
+  /** Whether it is the one that should. */
+  readonly leads: () => Promise<boolean>;
+  /** Another has taken the store: called when something of this process was refused. */
+  readonly lost: () => void;
+}
+
 /**
  * Durable sessions and transcripts, with the documents kept beside them. Writes resolve once committed. All methods
  * reject with `store_unavailable`.
@@ -71,6 +79,12 @@ export interface Transcripts extends Documents {
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */
   clear(sessionKey: string): Promise<void>;
+  /**
+   * Takes the store for one of the processes that share it: what earlier ones write through theirs is refused from now on with
+   * `cluster_unavailable`, but for the rest of answers that they had begun to store. Resolves with the store as this process
+   * writes it; with undefined if another process is the one that should. Missing where there is no other.
+   */
+  lead?(options: LeadOptions): Promise<Transcripts | undefined>;
   /** Somebody waits for all writes: a store that is away gets a few seconds more, until the result is called. */
   hurry(): () => void;
   close(): Promise<void>;

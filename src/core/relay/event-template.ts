@@ -2,16 +2,8 @@ import type { Delta } from "../dialect/dialect.ts";
 import { copyOf } from "../kernel/byte-string.ts";
 import { parseJson } from "../kernel/json.ts";
 
+const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-
-/** Whether a JSON string holds this text unescaped. A loop, because most texts are a few characters. */
-function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x20 || code === 0x22 || code === BACKSLASH) return false;
-  }
-  return true;
-}
 
 /** Stop learning after this many events in a row that did not match. */
 const MAX_MISSES = 16;
@@ -60,10 +52,13 @@ export class EventTemplate {
       // Slices are compared as memory; startsWith and endsWith go character by character.
       if (data.slice(at, from) !== piece) return undefined;
       const kind = this.#holes[index]?.kind;
-      at = kind === "free number" ? endOfNumber(data, from) : endOfString(data, from);
-      if (at < 0) return undefined;
-      if (kind === "free number") continue;
-      const value = unescaped(data.slice(from, at));
+      at = kind === "free number" ? endOfNumber(data, from) : endOfPlain(data, from);
+      let value: string | undefined;
+      if (at >= 0) value = kind === "text" ? data.slice(from, at) : "";
+      else if (kind !== "free number") {
+        at = endOfString(data, from);
+        value = at < 0 ? undefined : unescaped(data.slice(from, at));
+      }
       if (value === undefined) return undefined;
       if (kind === "text") text = value;
     }
@@ -119,6 +114,16 @@ function freeHoles(data: string): readonly Hole[] {
   });
 }
 
+/** The same for a string without escapes; -1 if it has one. A loop, because most texts are a few characters. */
+function endOfPlain(data: string, from: number): number {
+  for (let at = from; at < data.length; at++) {
+    const code = data.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code < 0x20 || code === BACKSLASH) break;
+  }
+  return -1;
+}
+
 /** Where a JSON string's closing quote is, if its content begins at `from`; -1 if there is none. */
 function endOfString(data: string, from: number): number {
   let at = data.indexOf('"', from);
@@ -135,7 +140,6 @@ function isEscaped(data: string, from: number, at: number): boolean {
 
 /** What a JSON string with this content says; undefined if there is none. */
 function unescaped(content: string): string | undefined {
-  if (isPlain(content)) return content;
   const text = parseJson(`"${content}"`);
   return typeof text === "string" ? text : undefined;
 }

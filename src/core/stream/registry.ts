@@ -31,7 +31,8 @@ export class StreamRegistry {
   readonly #kept: KeptLogs;
   /** The callers of removed streams, by id. */
   readonly #removed: BoundedMap<string, string>;
-  #elsewhere: Elsewhere | undefined;
+  /** The streams of other nodes; undefined without a cluster. `join` sets it. */
+  elsewhere: Elsewhere | undefined;
 
   /** `resumed` receives the outcome of every resume, for the metrics. */
   constructor(
@@ -60,7 +61,7 @@ export class StreamRegistry {
 
   /** Makes this registry one of a cluster's. Before any stream is added. */
   join(elsewhere: Elsewhere): void {
-    this.#elsewhere = elsewhere;
+    this.elsewhere = elsewhere;
   }
 
   add(stream: Stream, caller: string, away: AwayPolicy, isRepeatable = false): RegisteredStream {
@@ -71,7 +72,7 @@ export class StreamRegistry {
       registered.watcher?.ended();
     });
     this.#streams.set(stream.info.id, registered);
-    registered.watcher = this.#elsewhere?.opened(registered);
+    registered.watcher = this.elsewhere?.opened(registered);
     return registered;
   }
 
@@ -122,7 +123,7 @@ export class StreamRegistry {
     const absence = this.#removed.get(id) === caller ? "expired" : "unknown";
     const reason = registered ? unreadable(registered.stream, epoch, after) : absence;
     const isElsewhere = reason !== undefined && (registered?.isMirror ?? reason === "unknown");
-    const found = isElsewhere ? this.#elsewhere?.find(id, caller, epoch, after) : undefined;
+    const found = isElsewhere ? this.elsewhere?.find(id, caller, epoch, after) : undefined;
     return found?.then((there) => this.#outcome(there)) ?? this.#outcome(reason ?? registered ?? "unknown");
   }
 
@@ -131,7 +132,7 @@ export class StreamRegistry {
     const registered = this.owned(id, caller);
     if (registered) registered.stream.cancel(reason);
     // A node that is out of reach cannot be told; its stream ends as if its client were gone.
-    else this.#elsewhere?.cancel(id, (whose) => whose === caller, reason).catch(() => {});
+    else this.elsewhere?.cancel(id, (whose) => whose === caller, reason).catch(() => {});
   }
 
   #outcome(found: RegisteredStream | ResumeFailure): RegisteredStream {

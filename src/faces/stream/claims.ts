@@ -15,7 +15,8 @@ interface Claim extends JsonObject {
 
 /**
  * Opens with an idempotency key, across the nodes of a cluster: the first one names its stream to all nodes before the upstream
- * is called, and a repeated one finds it, wherever it runs. While Redis is away, each node knows only its own.
+ * is called, and a repeated one finds it, wherever it runs. While Redis is away, each node knows only its own: the others learn
+ * of them when it is back.
  */
 export class Claims {
   readonly #notes: Notes;

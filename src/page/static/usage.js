@@ -1,7 +1,8 @@
 // @ts-check
 /** The box with the caller's key, its usage, and what the gateway does now: what the token may see, and no more. */
 
-/** @typedef {{ name: string, scopes: readonly string[] | null, caps: Readonly<Record<string, number>> }} Caller */
+/** @typedef {Readonly<Record<string, number>>} Caps */
+/** @typedef {{ name: string, scopes: readonly string[] | null, caps: Caps, team?: { name: string, caps: Caps } }} Caller */
 /** @typedef {{ streams: number, inputTokens: number | null, outputTokens: number | null, cost: string | null }} Figures */
 /** @typedef {{ group: string | null, streams: number, failed: number, exact: Figures, estimated: Figures }} Line */
 
@@ -28,16 +29,23 @@ export function startUsage(request) {
 export async function refreshUsage(caller, hasMetrics) {
   const may = (/** @type {string} */ scope) =>
     !caller?.scopes || [scope, "admin"].some((one) => caller.scopes?.includes(one));
-  const caps = Object.entries(caller?.caps ?? {}).map(([cap, limit]) => `${cap} ${limit.toLocaleString("en")}`);
+  const team = caller?.team;
+  const caps = [said("Caps", caller?.caps), team ? said(`Caps of team ${team.name}`, team.caps) : ""].join("");
   const scopes = caller?.scopes?.join(", ") ?? "everything";
   element("usage-caller").textContent = caller
-    ? `You are ${caller.name}; this may: ${scopes}.${caps.length > 0 ? ` Caps: ${caps.join(", ")}.` : ""}`
+    ? `You are ${caller.name}; this may: ${scopes}.${caps}`
     : "This gateway asks nobody for a token, so you see everybody’s usage.";
   element("usage-whose").textContent = may("admin")
     ? "Everybody’s streams of the last 30 days."
     : "Your own streams of the last 30 days.";
   element("now").hidden = !hasMetrics || !may("read");
   await Promise.all([showUsage(), element("now").hidden ? undefined : showMetrics()]);
+}
+
+/** @param {string} whose @param {Caps | undefined} caps */
+function said(whose, caps = {}) {
+  const each = Object.entries(caps).map(([cap, limit]) => `${cap} ${limit.toLocaleString("en")}`);
+  return each.length > 0 ? ` ${whose}: ${each.join(", ")}.` : "";
 }
 
 async function showUsage() {

@@ -94,7 +94,10 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
   async stop(ms: number): Promise<number> {
     let timer: NodeJS.Timeout | undefined;
     this.#isStopping = true;
-    this.#hurry();
+    // Now, and again soon: a pause between two attempts may be as long as all of this.
+    this.#retryMs = FIRST_RETRY_MS;
+    clearTimeout(this.#next);
+    queueMicrotask(() => this.#send());
     if (this.rows > 0) {
       await new Promise<void>((resolve) => {
         this.#emptied = resolve;

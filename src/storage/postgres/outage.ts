@@ -6,8 +6,11 @@ export function stateOf(error: unknown): string | undefined {
   return isFromServer && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Classes of errors that pass: the connection, a conflict, resources, a shutdown or failover, the system. */
-const PASSING = /^(08|40|53|57|58|25006|55P03)/;
+/**
+ * Classes of errors that pass: the connection, a password or a user that is just changed, a conflict, resources, a shutdown or
+ * failover, a transaction that took too long, the system.
+ */
+const PASSING = /^(08|28|40|53|57|58|25006|25P0[34]|55P03)/;
 
 /** Whether the same statement may succeed later, because the server is away, starts, stops, is full, or timed out. */
 export function isOutage(error: unknown): boolean {

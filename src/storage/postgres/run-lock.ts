@@ -36,6 +36,8 @@ const AGAIN_MS = 200;
  * connection was lost are held by someone else.
  */
 const KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+/** It has nothing to do for as long as the gateway lives. PostgreSQL 13 does not know it. */
+const UNDISTURBED = "SET idle_session_timeout = 0";
 const GONE_MS = 30_000;
 const LAST_RETRY_MS = 5_000;
 
@@ -78,7 +80,7 @@ export class RunLock {
     client.on("error", () => {});
     try {
       await client.connect();
-      await client.query(KEEPALIVE).catch(() => {});
+      for (const setting of [KEEPALIVE, UNDISTURBED]) await client.query(setting).catch(() => {});
       const gateway = `pg_try_advisory_lock${shared ? "_shared" : ""}(${lockNumber("$1")})`;
       const { rows } = await client.query(`SELECT ${gateway} AS is_ours`, [lockOfGateway(schema)]);
       if (rows[0]?.is_ours !== true) {

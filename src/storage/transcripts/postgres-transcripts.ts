@@ -2,12 +2,13 @@ import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonValue } from "../../core/kernel/json.ts";
 import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { StoreChange } from "../../core/ports/store-change.ts";
-import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
+import type { LeadOptions, SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 import type { PostgresDatabase, Query, Row } from "../postgres/database.ts";
 import type { DeadRuns } from "../postgres/dead-runs.ts";
 import { fromColumn, toColumn } from "../postgres/values.ts";
+import { LEAD_KIND, refused, takeLead, type Write } from "./lead.ts";
 import { PatientCalls } from "./patient-calls.ts";
-import { CHANGES, changing } from "./postgres-statements.ts";
+import { changing, SUCCEED } from "./postgres-statements.ts";
 import type { StoreNews } from "./store-news.ts";
 
 /** What the store in PostgreSQL needs. */
@@ -25,23 +26,35 @@ export interface PostgresTranscriptsOptions {
   readonly patienceMs?: number;
 }
 
+/** What a lead has besides: its name, and the calls of the store that it belongs to. */
+interface Lead extends Pick<LeadOptions, "lost"> {
+  readonly name: string;
+  readonly calls: PatientCalls;
+}
+
 /**
  * Sessions, transcripts and documents in PostgreSQL. Calls about one session, or one kind of document, run in the order
  * in which they are made. While the server is away writes wait, and reads for a few seconds.
  */
 export class PostgresTranscripts implements Transcripts {
+  readonly #options: PostgresTranscriptsOptions;
   readonly #database: PostgresDatabase;
   readonly #instance: string;
   readonly #deadRuns: DeadRuns;
   readonly #news: StoreNews | undefined;
   readonly #calls: PatientCalls;
+  /** The lead that writes here; undefined if there is none. */
+  readonly #lead: Lead | undefined;
 
-  constructor({ database, instance, deadRuns, news, outage, patienceMs }: PostgresTranscriptsOptions) {
+  constructor(options: PostgresTranscriptsOptions, lead?: Lead) {
+    const { database, instance, deadRuns, news, outage, patienceMs } = options;
+    this.#options = options;
     this.#database = database;
     this.#instance = instance;
     this.#deadRuns = deadRuns;
     this.#news = news;
-    this.#calls = new PatientCalls((cause) => outage(database.unusable(cause)), patienceMs);
+    this.#calls = lead?.calls ?? new PatientCalls((cause) => outage(database.unusable(cause)), patienceMs);
+    this.#lead = lead;
   }
 
   async sessions(): Promise<readonly SessionRecord[]> {
@@ -127,6 +140,18 @@ export class PostgresTranscripts implements Transcripts {
     return this.#news?.follow(changed) ?? (() => {});
   }
 
+  async lead({ leads, lost }: LeadOptions): Promise<Transcripts | undefined> {
+    const record = {
+      lead: async () => (await this.document(LEAD_KIND, "")) as string | undefined,
+      succeed: async (before: string | undefined, next: string) => {
+        const values = [JSON.stringify(next), before === undefined ? null : JSON.stringify(before)];
+        return (await this.#calls.read(ofKind(LEAD_KIND), () => this.#database.query(SUCCEED, values))).length > 0;
+      },
+    };
+    const name = await takeLead(record, leads);
+    return name === undefined ? undefined : new PostgresTranscripts(this.#options, { name, lost, calls: this.#calls });
+  }
+
   hurry(): () => void {
     return this.#calls.hurry();
   }
@@ -140,12 +165,14 @@ export class PostgresTranscripts implements Transcripts {
     return this.#calls.read(lane, () => this.#database.query(statement, values));
   }
 
-  #change(name: keyof typeof CHANGES, change: Written, values: () => readonly unknown[]): Promise<unknown> {
+  async #change(name: Write, change: Written, values: () => readonly unknown[]): Promise<void> {
+    const led = this.#lead === undefined ? [] : [JSON.stringify(this.#lead.name)];
     const told = this.#news ? [this.#database.schema, this.#news.payloadOf(change)] : [];
-    return this.#calls.write(laneOf(change), () => {
-      const own = values();
-      return this.#database.query(changing(CHANGES[name], own.length, told.length > 0), [...own, ...told]);
-    });
+    const statement = changing(name, { isLed: led.length > 0, isTold: told.length > 0 });
+    const [row] = await this.#calls.write(laneOf(change), () =>
+      this.#database.query(statement, [...values(), ...led, ...told]),
+    );
+    if (this.#lead && row?.isDone !== true) throw refused(this.#lead);
   }
 
   async #claim(query: Query, kind: string, which: "all" | "left"): Promise<readonly Row[]> {

@@ -6,16 +6,32 @@ import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import type { Call, Outcome } from "../sqlite/service.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
+import { LEAD_KIND, type Write } from "./lead.ts";
 
 /** The file of sessions and transcripts in the data directory. */
 export const DATABASE_FILE = "sluice.db";
 
 /** The port's calls without promises. */
-export type TranscriptOperations = {
-  [Name in keyof Omit<Transcripts, "close" | "claim" | "release" | "follow" | "hurry">]: (
+type PortOperations = {
+  [Name in keyof Omit<Transcripts, "close" | "claim" | "release" | "follow" | "hurry" | "lead">]: (
     ...args: Parameters<Transcripts[Name]>
   ) => Awaited<ReturnType<Transcripts[Name]>>;
 };
+
+/** A call that only the lead may make. */
+export type WriteCall = Call<Pick<PortOperations, Write>>;
+
+/** What the worker thread is asked. */
+export interface TranscriptOperations extends PortOperations {
+  /** As a `LeadRecord`'s. */
+  lead(): string | undefined;
+  succeed(before: string | undefined, next: string): boolean;
+  /**
+   * Writes if this lead counts. Otherwise only the rest of answers is written whose beginnings are stored. False if that was not
+   * all.
+   */
+  writeAs(lead: string, call: WriteCall): boolean;
+}
 
 /** Sessions and transcripts in SQLite. Blocking: a durable commit takes milliseconds, so a worker thread runs it. */
 export class SqliteDatabase implements TranscriptOperations {
@@ -27,6 +43,7 @@ export class SqliteDatabase implements TranscriptOperations {
   readonly #listMessages: StatementSync;
   readonly #getMessage: StatementSync;
   readonly #addMessage: StatementSync;
+  readonly #completeMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
   readonly #listDocuments: StatementSync;
   readonly #getDocument: StatementSync;
@@ -50,6 +67,7 @@ export class SqliteDatabase implements TranscriptOperations {
       `INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?)
        ON CONFLICT (session_key, id) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
     );
+    this.#completeMessage = database.prepare("UPDATE messages SET record = ? WHERE session_key = ? AND id = ?");
     this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
     this.#listDocuments = database.prepare("SELECT key, value FROM documents WHERE kind = ? ORDER BY key");
     this.#getDocument = database.prepare("SELECT value FROM documents WHERE kind = ? AND key = ?");
@@ -129,9 +147,32 @@ export class SqliteDatabase implements TranscriptOperations {
     this.#deleteDocument.run(kind, key);
   }
 
+  lead(): string | undefined {
+    return this.document(LEAD_KIND, "") as string | undefined;
+  }
+
+  succeed(before: string | undefined, next: string): boolean {
+    if (this.lead() !== before) return false;
+    this.saveDocument(LEAD_KIND, "", next);
+    return true;
+  }
+
+  writeAs(lead: string, call: WriteCall): boolean {
+    const isCurrent = this.lead() === lead;
+    if (isCurrent) this.#run(call);
+    return isCurrent || (call.name === "append" && this.#complete(...call.args));
+  }
+
   /** Closes the file and merges its write-ahead log into it. */
   close(): void {
     this.#database.close();
+  }
+
+  #complete(sessionKey: string, messages: readonly TranscriptMessage[]): boolean {
+    const changes = messages.map(
+      (message) => this.#completeMessage.run(JSON.stringify(message), sessionKey, message.id).changes,
+    );
+    return changes.every((changed) => changed === 1);
   }
 
   #run(call: Call<TranscriptOperations>): unknown {

@@ -3,7 +3,8 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import { WorkerChannel } from "../sqlite/worker-channel.ts";
 import { fileBeside, type WorkerThread } from "../sqlite/worker-thread.ts";
-import type { TranscriptOperations } from "./sqlite-database.ts";
+import { refused, takeLead, type Write, type Writes } from "./lead.ts";
+import type { TranscriptOperations, WriteCall } from "./sqlite-database.ts";
 
 /** How long closing waits for the last commits. Each waits up to 2 s for another process that holds the file. */
 const CLOSE_MS = 10_000;
@@ -42,7 +43,7 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
       }
     };
   const documents = call("documents");
-  return {
+  const store: Transcripts = {
     sessions: call("sessions"),
     session: call("session"),
     saveSession: call("saveSession"),
@@ -61,9 +62,33 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
     hurry: () => () => {},
     saveDocument: call("saveDocument"),
     deleteDocument: call("deleteDocument"),
+    async lead(options) {
+      const own = await takeLead({ lead: call("lead"), succeed: call("succeed") }, options.leads);
+      const write = async (written: WriteCall) => {
+        if (!(await call("writeAs")(own ?? "", written))) throw refused(options);
+      };
+      return own === undefined ? undefined : { ...store, ...writesBy(write) };
+    },
     close() {
       closed ??= channel.close(CLOSE_MS);
       return closed;
     },
+  };
+  return store;
+}
+
+/** A lead's writes. */
+function writesBy(write: (call: WriteCall) => Promise<void>): Writes {
+  const named =
+    <Name extends Write>(name: Name) =>
+    (...args: Parameters<Transcripts[Name]>): Promise<void> =>
+      write({ name, args } as WriteCall);
+  return {
+    saveSession: named("saveSession"),
+    deleteSession: named("deleteSession"),
+    append: named("append"),
+    clear: named("clear"),
+    saveDocument: named("saveDocument"),
+    deleteDocument: named("deleteDocument"),
   };
 }

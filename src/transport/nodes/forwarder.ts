@@ -1,8 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import { refusalPage, refuseUpgrade, sendPage } from "../http/page.ts";
 import { preamble, type ServingNode } from "./preamble.ts";
 
 /** A node on the same network answers at once, or is gone. */
@@ -35,37 +33,55 @@ export class Forwarder {
   }
 
   /**
-   * Passes a client that wants a WebSocket on. Refuses it with `cluster_unavailable` if the node cannot be reached, or ends
-   * before it answers.
+   * Passes a client that wants a WebSocket on. Calls `failed` if the node cannot be reached, or ends before it answers.
    */
-  upgrade(request: IncomingMessage, client: Duplex, head: Buffer, forwarded: Forwarded, to: ServingNode): void {
-    client.on("error", () => client.destroy());
+  upgrade(
+    request: IncomingMessage,
+    client: Duplex,
+    head: Buffer,
+    forwarded: Forwarded,
+    to: ServingNode,
+    failed: () => void,
+  ): void {
     const node = this.#connect(to, forwarded.clientAddress);
     let isAnswered = false;
     this.#sockets.add(client);
-    client.once("close", () => {
+    const leave = () => {
       this.#sockets.delete(client);
       node.destroy();
-    });
+    };
+    client.once("close", leave);
     node.once("connect", () => {
       node.write(headOf(request, forwarded.asked), "latin1");
       if (head.length > 0) node.write(head);
-      node.pipe(client);
       client.pipe(node);
     });
-    node.once("data", () => {
+    // Not before: the end of a node that has said nothing is not the client's.
+    node.once("data", (first: Buffer) => {
       isAnswered = true;
+      client.write(first);
+      node.pipe(client);
     });
     node.once("close", () => {
       // What it sent last may still be on its way.
-      if (node.readableEnded) setTimeout(() => client.destroy(), LAST_MS).unref();
-      else if (isAnswered) client.destroy();
-      else refuseUpgrade(client, refusalPage(unreachable()));
+      if (isAnswered && node.readableEnded) setTimeout(() => client.destroy(), LAST_MS).unref();
+      else if (isAnswered || client.destroyed) client.destroy();
+      else {
+        client.off("close", leave);
+        leave();
+        failed();
+      }
     });
   }
 
-  /** Passes a request on, without its body, and its answer back. */
-  request(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded, to: ServingNode): void {
+  /** Passes a request on, without its body, and its answer back. Calls `failed` if there is none. */
+  request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    forwarded: Forwarded,
+    to: ServingNode,
+    failed: () => void,
+  ): void {
     const asked = httpRequest({
       ...(request.method !== undefined && { method: request.method }),
       path: forwarded.asked,
@@ -81,7 +97,7 @@ export class Forwarder {
     asked.on("error", () => {});
     // Without an error, too: a node that answers with an upgrade is none.
     asked.once("close", () => {
-      if (!response.headersSent) sendPage(request, response, refusalPage(unreachable()));
+      if (!response.headersSent) failed();
     });
     asked.end();
   }
@@ -105,9 +121,6 @@ export class Forwarder {
     return node;
   }
 }
-
-const unreachable = () =>
-  new GatewayError("cluster_unavailable", "the node that serves this cannot be reached", { setting: "cluster.listen" });
 
 /** Header fields as they came, but for these. */
 function fieldsWithout(names: readonly string[], { rawHeaders }: IncomingMessage): [string, string][] {

@@ -9,6 +9,7 @@ import { pathOf, sourceOf } from "../http/target.ts";
 import { Forwarder } from "./forwarder.ts";
 import { listenForNodes, type NodeListener } from "./node-listener.ts";
 import type { NodeAddress, ServingNode } from "./preamble.ts";
+import { Seek } from "./seek.ts";
 
 /** What a server that is one of several nodes serves for the others, and what they serve for it. */
 export interface Neighbours {
@@ -16,6 +17,10 @@ export interface Neighbours {
   readonly address: NodeAddress;
   /** Which node serves a path's WebSockets or requests, if not this one. Throws GatewayError while none does. */
   elsewhere(path: string, isWebSocket: boolean): ServingNode | undefined;
+  /** Resolves once that may be known; undefined if it is. */
+  untilKnown?(path: string, isWebSocket: boolean): Promise<void> | undefined;
+  /** How long a client waits for that, or for another node than one that cannot be reached; ten seconds by default. */
+  readonly waitMs?: number;
 }
 
 /** What the forwarding depends on. */
@@ -33,10 +38,26 @@ export interface NodesParts {
   readonly refused: (thrown: unknown, remoteAddress: string, where: string) => GatewayError;
 }
 
+/**
+ * How long a client waits until it is known who serves it: for the rest of a dead node's lease, and less than the 15 s that
+ * browsers' pages take for a connection.
+ */
+const WAIT_MS = 10_000;
+
+/** What may become of a client. */
+interface Ways {
+  here(): void;
+  refuse(why: GatewayError): void;
+  /** `failed` is called if the node cannot be reached. */
+  forward(to: ServingNode, clientAddress: string, failed: () => void): void;
+}
+
 /** A server's traffic with its neighbours: clients that another node serves, and clients that others forward. */
 export class Nodes {
   readonly #parts: NodesParts;
   readonly #forwarder = new Forwarder();
+  /** Clients that wait until it is known who serves them. */
+  readonly #seeks = new Set<Seek>();
   #listener: NodeListener | undefined;
   #draining = false;
 
@@ -68,56 +89,96 @@ export class Nodes {
   }
 
   /**
-   * Passes a request on to the node that serves its path. Returns false if that is this one, or none. `asked`: its target as
-   * it came, because that node strips its prefix, too.
+   * Passes a request on to the node that serves its path, or calls `here` if that is this one. `asked`: its target as it came,
+   * because that node strips its prefix, too. While nobody knows who serves it, or that node cannot be reached, it waits.
    */
-  take(request: IncomingMessage, response: ServerResponse, asked = "/"): boolean {
-    const { neighbours, proxies, limits } = this.#parts;
-    if (!neighbours) return false;
-    const path = pathOf(request);
-    const clientAddress = proxies.clientOf(request);
-    const to = this.#elsewhere(request, clientAddress, "http", () => neighbours.elsewhere(path, false));
-    if (to === undefined) return false;
-    const passOn = async () => {
-      await turnOf(response, limits.pingMs + limits.pongMs);
-      if (to instanceof GatewayError) sendPage(request, response, refusalPage(to));
-      else this.#forwarder.request(request, response, { clientAddress, asked }, to);
+  take(request: IncomingMessage, response: ServerResponse, here: () => void, asked = "/"): void {
+    const { neighbours, limits } = this.#parts;
+    if (!neighbours) {
+      here();
+      return;
+    }
+    const inTurn = (act: () => void): void => {
+      turnOf(response, limits.pingMs + limits.pongMs)
+        .then(act)
+        .catch((thrown: unknown) => {
+          this.#parts.refused(thrown, this.#parts.proxies.clientOf(request), "http");
+          response.destroy();
+        });
     };
-    passOn().catch((thrown: unknown) => {
-      this.#parts.refused(thrown, clientAddress, "http");
-      response.destroy();
+    this.#seek(request, response, neighbours, false, {
+      here,
+      refuse: (why) => inTurn(() => sendPage(request, response, refusalPage(why))),
+      forward: (to, clientAddress, failed) =>
+        inTurn(() => this.#forwarder.request(request, response, { clientAddress, asked }, to, failed)),
     });
-    return true;
   }
 
   /** The same for a WebSocket. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, asked = "/"): boolean {
-    const { neighbours, pendingSockets, proxies, admit } = this.#parts;
-    if (!neighbours) return false;
-    const path = pathOf(request);
-    const clientAddress = proxies.clientOf(request);
-    const to = this.#elsewhere(request, clientAddress, "upgrade", () => {
-      const node = neighbours.elsewhere(path, true);
-      if (node) admit();
-      return node;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, here: () => void, asked = "/"): void {
+    const { neighbours, pendingSockets } = this.#parts;
+    if (!neighbours) {
+      here();
+      return;
+    }
+    socket.on("error", () => socket.destroy());
+    this.#seek(request, socket, neighbours, true, {
+      here,
+      refuse: (why) => refuseUpgrade(socket, refusalPage(why)),
+      forward: (to, clientAddress, failed) => {
+        // It waits for its client there.
+        pendingSockets.leave(request.socket);
+        this.#forwarder.upgrade(request, socket, head, { clientAddress, asked }, to, failed);
+      },
     });
-    if (to === undefined) return false;
-    // It waits for its client there.
-    pendingSockets.leave(request.socket);
-    if (to instanceof GatewayError) refuseUpgrade(socket, refusalPage(to));
-    else this.#forwarder.upgrade(request, socket, head, { clientAddress, asked }, to);
-    return true;
   }
 
   /** Passes no further clients on; those that are go on. */
   drain(): void {
     this.#draining = true;
+    for (const seek of this.#seeks) seek.end();
   }
 
   /** Stops listening, and ends what is forwarded from here. */
   close(): void {
     this.#listener?.close();
     this.#forwarder.close();
+  }
+
+  #seek(
+    request: IncomingMessage,
+    client: Duplex | ServerResponse,
+    neighbours: Neighbours,
+    isWebSocket: boolean,
+    ways: Ways,
+  ): void {
+    const path = pathOf(request);
+    const clientAddress = this.#parts.proxies.clientOf(request);
+    const seek = new Seek(client, neighbours.waitMs ?? WAIT_MS);
+    const mayWait = () => !this.#draining && !seek.isOver && !this.#parts.proxies.isForwarded(request.socket);
+    const wait = (event: Promise<void>) => {
+      this.#seeks.add(seek);
+      void seek.wait(event).then((isThere) => {
+        this.#seeks.delete(seek);
+        if (isThere) go();
+      });
+    };
+    const go = (): void => {
+      const known = mayWait() ? neighbours.untilKnown?.(path, isWebSocket) : undefined;
+      if (known !== undefined) {
+        wait(known);
+        return;
+      }
+      const to = this.#elsewhere(request, clientAddress, isWebSocket ? "upgrade" : "http", () => {
+        const node = neighbours.elsewhere(path, isWebSocket);
+        if (node && isWebSocket) this.#parts.admit();
+        return node;
+      });
+      if (to === undefined) ways.here();
+      else if (to instanceof GatewayError) ways.refuse(to);
+      else ways.forward(to, clientAddress, () => (mayWait() ? wait(endOf(to)) : ways.refuse(unreachable())));
+    };
+    go();
   }
 
   /** Where a request belongs, once it is checked as one of this node's own; or why it is refused. */
@@ -141,4 +202,13 @@ export class Nodes {
   }
 }
 
+/** Resolves once a node serves no longer. */
+const endOf = ({ ended }: ServingNode): Promise<void> =>
+  new Promise((resolve) => {
+    if (ended.aborted) resolve();
+    else ended.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+const unreachable = () =>
+  new GatewayError("cluster_unavailable", "the node that serves this cannot be reached", { setting: "cluster.listen" });
 const notHere = () => new GatewayError("cluster_unavailable", "another node serves this now");

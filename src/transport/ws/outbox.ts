@@ -23,6 +23,9 @@ function headOf(bytes: number): ByteString {
   return TEXT + String.fromCharCode(LENGTH_64, ...words);
 }
 
+/** The heads of most frames, made once. */
+const HEADS = Array.from({ length: 1024 }, (_, bytes) => headOf(bytes));
+
 /** A text's UTF-8 as a byte string. ASCII, the common case, is unchanged. */
 export function encode(text: string): ByteString {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
@@ -32,7 +35,8 @@ export function encode(text: string): ByteString {
 const WRITE_BYTES = 512;
 
 /** A WebSocket text message with this payload. */
-export const textFrame = (payload: ByteString): ByteString => headOf(payload.length) + payload;
+export const textFrame = (payload: ByteString): ByteString =>
+  (HEADS[payload.length] ?? headOf(payload.length)) + payload;
 
 /** How much may wait, outside of streams, for a client that does not read. */
 export interface UnreadLimit {

@@ -189,7 +189,8 @@ export class WebSockets {
   /** All checks before the WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string, known: { caller?: Caller }) {
     const { admission, origins, proxies } = this.#parts;
-    if (this.#draining) throw new GatewayError("shutting_down");
+    // One whose node serves it here has nowhere else to go.
+    if (this.#draining && !proxies.isForwarded(request.socket)) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
     checkHead(request);
     if (!proxies.isForwarded(request.socket)) checkSource(sourceOf(request), origins);

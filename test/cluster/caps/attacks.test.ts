@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { RedisClock } from "../../../src/cluster/caps/redis-clock.ts";
 import { MOST_WAITING } from "../../../src/cluster/caps/settlements.ts";
+import { ownTime } from "../../support/own-time.ts";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
 import { keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
@@ -57,9 +58,9 @@ describeWithRedis("caps over all nodes", (redis) => {
     stream.release();
     await leaver[Symbol.asyncDispose]();
     expect(await other.account("key:ci")).toMatchObject({ run: 1 });
-    const since = performance.now();
+    const taken = ownTime();
     await other.until("key:ci", { run: 0, ht: 0, t2: 30 });
-    expect(performance.now() - since).toBeLessThan(10_000);
+    expect(taken()).toBeLessThan(10_000);
   });
 
   test.each([0, 1, 10_000_001, Number.MAX_SAFE_INTEGER])(

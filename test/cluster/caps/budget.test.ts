@@ -9,50 +9,58 @@ import { startCapped } from "./capped-gateways.ts";
 const directory = temporaryDirectories();
 const messages = [{ role: "user", content: "Hi" }];
 
+const CAPS = { requestsPerMinute: 1_000, concurrentStreams: 37 };
+const OF_TEAM = { team: { name: "red", caps: CAPS } };
+
 describeWithRedis("three gateways with one Redis", (redis) => {
-  test("let 37 of 600 opens at once in where there is room for 37, and count what the provider did", async () => {
-    const path = directory();
-    // The prompt counts a handful of tokens; an answer of 100 is asked for, and 40 come.
-    await using up = await startCapped(
-      path,
-      { ci: { requestsPerMinute: 1_000, concurrentStreams: 37 } },
-      3,
-      redis().url,
-    );
-    const release = Promise.withResolvers<void>();
-    let counted = 0;
-    up.upstream.respondWith(async (exchange) => {
-      counted += 47;
-      await release.promise;
-      const usage = { prompt_tokens: 7, completion_tokens: 40, total_tokens: 47 };
-      exchange.sse().event({ choices: [{ index: 0, delta: { content: "Hello" } }] });
-      exchange.event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
-      exchange.event({ choices: [], usage }).event("[DONE]").end();
-    });
-    const ask = async (index: number) => {
-      const gateway = up.gateways[index % 3];
-      const answer = await fetch(`${gateway?.url}/v1/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${up.secret("ci")}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "gpt", messages, max_tokens: 100, stream: true }),
+  test.each([
+    ["of a key", { ci: CAPS }, undefined],
+    ["of a team with three keys", { ci: OF_TEAM, dev: OF_TEAM, qa: OF_TEAM }, "red"],
+  ])(
+    "let 37 of 600 opens at once in where the caps %s have room for 37, and count what the provider did",
+    async (_, keys, team) => {
+      const path = directory();
+      const names = Object.keys(keys);
+      // The prompt counts a handful of tokens; an answer of 100 is asked for, and 40 come.
+      await using up = await startCapped(path, keys, 3, redis().url);
+      const release = Promise.withResolvers<void>();
+      let counted = 0;
+      up.upstream.respondWith(async (exchange) => {
+        counted += 47;
+        await release.promise;
+        const usage = { prompt_tokens: 7, completion_tokens: 40, total_tokens: 47 };
+        exchange.sse().event({ choices: [{ index: 0, delta: { content: "Hello" } }] });
+        exchange.event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+        exchange.event({ choices: [], usage }).event("[DONE]").end();
       });
-      await answer.text();
-      return answer.status;
-    };
-    let refused = 0;
-    const asked = Array.from({ length: 600 }, async (_, index) => {
-      const status = await ask(index);
-      if (status !== 200 && ++refused === 563) release.resolve();
-      return status;
-    });
-    const statuses = await Promise.all(asked);
-    expect(statuses.filter((status) => status === 200).length).toBe(37);
-    expect(up.upstream.requests).toBe(37);
-    for (const gateway of up.gateways) await gateway.close();
-    using ledger = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
-    const sums = ledger
-      .prepare("SELECT count(*) AS rows, sum(input_tokens + output_tokens) AS tokens FROM streams")
-      .get();
-    expect(sums).toEqual({ rows: 37, tokens: counted });
-  });
+      const ask = async (index: number) => {
+        const gateway = up.gateways[index % 3];
+        const answer = await fetch(`${gateway?.url}/v1/chat/completions`, {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${up.secret(names[(index >> 2) % names.length] ?? "")}`,
+            "content-type": "application/json",
+          },
+          body: JSON.stringify({ model: "gpt", messages, max_tokens: 100, stream: true }),
+        });
+        await answer.text();
+        return answer.status;
+      };
+      let refused = 0;
+      const asked = Array.from({ length: 600 }, async (_, index) => {
+        const status = await ask(index);
+        if (status !== 200 && ++refused === 563) release.resolve();
+        return status;
+      });
+      const statuses = await Promise.all(asked);
+      expect(statuses.filter((status) => status === 200).length).toBe(37);
+      expect(up.upstream.requests).toBe(37);
+      for (const gateway of up.gateways) await gateway.close();
+      using ledger = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
+      const sums = ledger
+        .prepare("SELECT count(*) AS rows, sum(input_tokens + output_tokens) AS tokens, max(team) AS team FROM streams")
+        .get();
+      expect(sums).toEqual({ rows: 37, tokens: counted, team: team ?? null });
+    },
+  );
 });

@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import { describeWithRedis } from "../../support/redis.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { keyLevel, NOON, type Node, World } from "./caps-rig.ts";
 
 const CAP = 20_000;
@@ -60,7 +61,7 @@ describeWithRedis("caps over all nodes, in any order of events", (redis) => {
         await redis().ask("FLUSHALL");
         for (const { caps } of nodes) caps.returned();
         const rebuilt = world.names.of("{money}", "rebuilt");
-        while ((await redis().ask("GET", rebuilt)) === "");
+        await turnsUntil(async () => (await redis().ask("GET", rebuilt)) !== "");
       },
       async cut() {
         let cut: Promise<unknown> | undefined;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
+import { runTeams } from "../../../src/cli/commands/keys/teams.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { untilKnown } from "../../support/keyed-gateway.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
@@ -26,21 +27,25 @@ async function twoNodes(redis: TestRedis, upstream: string) {
   const nodes = [await start(), await start()];
   const file = join(folder, "sluice.config.json");
   writeFileSync(file, JSON.stringify({ demo: true, data, cluster }));
-  const keys = async (...args: readonly string[]) => {
-    const said = { stdout: "", stderr: "" };
-    const code = await runKeys([...args, "--json", "--config", file], {
-      env: {},
-      cwd: folder,
-      stdout: { write: (text) => (said.stdout += text) },
-      stderr: { write: (text) => (said.stderr += text) },
-    });
-    return { code, ...said };
-  };
+  const within =
+    (run: typeof runKeys) =>
+    async (...args: readonly string[]) => {
+      const said = { stdout: "", stderr: "" };
+      const code = await run([...args, "--json", "--config", file], {
+        env: {},
+        cwd: folder,
+        stdout: { write: (text) => (said.stdout += text) },
+        stderr: { write: (text) => (said.stderr += text) },
+      });
+      return { code, ...said };
+    };
+  const keys = within(runKeys);
   return {
     nodes,
     keys,
-    async make(caller: string) {
-      const { stdout } = await keys("create", caller);
+    teams: within(runTeams),
+    async make(caller: string, ...options: readonly string[]) {
+      const { stdout } = await keys("create", caller, ...options);
       const secret = String((JSON.parse(stdout) as { readonly secret: string }).secret);
       for (const { url } of nodes) await untilKnown(url, secret);
       return secret;
@@ -106,5 +111,32 @@ describeWithRedis("a key that is revoked", (redis) => {
       ),
     });
     await redis().resume();
+  });
+});
+
+describeWithRedis("a team's caps that are changed", (redis) => {
+  test("count on every node, without a restart", async () => {
+    await using upstream = await startScriptedUpstream();
+    upstream.respondWith((exchange) => void exchange.sse().event(DELTA).event("[DONE]").end());
+    await using cluster = await twoNodes(redis(), upstream.url);
+    await cluster.teams("create", "red");
+    const secret = await cluster.make("carol", "--team", "red");
+    const ask = async (url: string) => {
+      const answer = await fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "gpt", messages: [], stream: true }),
+      });
+      return [answer.status, await answer.text()] as const;
+    };
+    for (const { url } of cluster.nodes) expect((await ask(url))[0]).toBe(200);
+    expect(await cluster.teams("change", "red", "--tokens-per-day", "1")).toMatchObject({ code: 0, stderr: "" });
+    for (const { url } of cluster.nodes) {
+      let [status, words] = await ask(url);
+      while (status === 200) [status, words] = await ask(url);
+      expect(words).toContain("tokens per day of team red");
+    }
+    await cluster.teams("change", "red", "--tokens-per-day", "none");
+    for (const { url } of cluster.nodes) while ((await ask(url))[0] !== 200);
   });
 });

@@ -116,8 +116,9 @@ describeWithRedis("the messages between nodes", (redis) => {
     using link = await openLink(redis().url);
     const names = new Names("behind");
     await link.command(["SADD", names.nodes, "b"]);
-    const fill = `for i = 1, 100000 do redis.call('XADD', KEYS[1], '*', 'm', '') end`;
-    await link.command(["EVAL", fill, "1", names.mailbox("b")]);
+    // In steps, after each of which Redis answers.
+    const fill = `for i = 1, 2000 do redis.call('XADD', KEYS[1], '*', 'm', '') end`;
+    for (let step = 0; step < 50; step++) await link.command(["EVAL", fill, "1", names.mailbox("b")]);
     expect(await new Mailbox("a", link, names, fault).send("b", "say", {})).toBe(false);
   });
 

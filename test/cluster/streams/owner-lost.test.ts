@@ -5,6 +5,7 @@ import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
@@ -15,7 +16,7 @@ const LOST = { status: "failed", error: { code: "owner_lost", retryable: true },
 /** Resolves once Redis says how a stream ended. */
 async function endIsStored(redis: TestRedis, directory: string, stream: string): Promise<void> {
   const { prefix } = nodeConfig(redis, directory).cluster.redis;
-  while ((await redis.ask("HGET", `${prefix}:stream:${stream}`, "end")) === "");
+  await turnsUntil(async () => (await redis.ask("HGET", `${prefix}:stream:${stream}`, "end")) !== "");
 }
 
 describeWithRedis("when the node that runs a stream", (redis) => {
@@ -80,6 +81,11 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     await first.exchange.closed;
     using late = await resumeOn(other, first.stream, 0);
     expect((await late.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
+    // Told once, and nothing after it.
+    expect(back.texts.filter((text) => text.includes('"id":"one"')).map((text) => JSON.parse(text).type)).toEqual([
+      "resumed",
+      "end",
+    ]);
   });
 
   test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {

@@ -8,7 +8,17 @@ import { SseClient } from "../../support/sse-client.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, openOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
+import {
+  chunk,
+  letJudge,
+  letLapse,
+  letLast,
+  nameOf,
+  nodeConfig,
+  openOn,
+  resumeOn,
+  startTwoNodes,
+} from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const isEvent = (seq: number) => (frame: { type: string }) =>
@@ -37,6 +47,8 @@ describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
     await using owner = await start(way.port);
     await using other = await start(redis().port);
     way.stall();
+    await letLast(redis(), directory, await nameOf(owner));
+    await letJudge(redis(), directory);
     await turnsUntil(() => owner.log.text.includes("redis_away"));
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));
@@ -69,9 +81,13 @@ describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
     way.stall();
     first.exchange.event(chunk("two"));
     await back.take(isEvent(2));
+    const name = await nameOf(owner);
+    await letLast(redis(), directory, name);
     owner.kill("SIGKILL");
     using socket = await resumeOn(other, first.stream, 2);
     expect(await socket.next()).toMatchObject({ type: "resumed" });
+    await letLapse(redis(), directory, name);
+    await letJudge(redis(), directory);
     const lost = { status: "failed", error: { code: "owner_lost" }, lastSeq: 2 };
     expect((await socket.rest("one")).end).toMatchObject(lost);
     using sse = await SseClient.open(`${other.url}/v1/streams/${first.stream}/events?after=1-2`);
@@ -106,6 +122,8 @@ describeWithRedis("while the owner runs", (redis) => {
     await using owner = await start(way.port);
     await using other = await start(redis().port);
     way.stall();
+    await letLast(redis(), directory, await nameOf(owner));
+    await letJudge(redis(), directory);
     await turnsUntil(() => owner.log.text.includes("redis_away"));
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));

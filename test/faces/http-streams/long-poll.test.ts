@@ -121,7 +121,7 @@ describe("a long poll", () => {
   });
 
   test("keeps a stream with away policy cancel alive between rounds, until no round follows in time", async () => {
-    await using up = await setUp({ limits: { sockets: { pingMs: 200 } } });
+    await using up = await setUp({ limits: { sockets: { pingMs: 1_500 } } });
     const { stream, upstream } = await up.open({ away: "cancel" });
     upstream.sse();
     for (let after = 0; after < 5; after++) {

@@ -12,20 +12,20 @@ import { stopRedis } from "./redis-faults.ts";
 /** Longer than any cap. */
 const ENDLESS_TOKENS = 1_000_000;
 /** 2,000 tokens a second. */
-const PACE = { tokensPerEvent: 20, paceMs: 10 };
+const TOKENS_PER_EVENT = 20;
+const PACE_MS = 10;
 const PROMPT = 60;
 const STREAMS = 12;
 
 /** Answers without a limit under one cap for the day. */
 interface Oversized {
-  readonly name: string;
   readonly streams: number;
-  readonly cap: number;
+  readonly tokensPerEvent?: number;
   /** Redis stands still from this time on, for 5 s. */
   readonly redisStopsAfterMs?: number;
 }
 
-const CASES: readonly Oversized[] = [
+const CASES: readonly (Oversized & { readonly name: string; readonly cap: number })[] = [
   { name: "one answer", streams: 1, cap: 12_000 },
   { name: `${STREAMS} answers at once`, streams: STREAMS, cap: 110_000 },
   { name: "one answer, Redis stopped", streams: 1, cap: 12_000, redisStopsAfterMs: 3_000 },
@@ -33,11 +33,15 @@ const CASES: readonly Oversized[] = [
 ];
 
 /** How an oversized answer went: by how much the upstream's own count is over the cap, and what the ledger has less of it. */
-export async function oversize(capped: CappedRig, key: CappedKey, { streams, redisStopsAfterMs }: Oversized) {
+export async function oversize(
+  capped: CappedRig,
+  key: CappedKey,
+  { streams, tokensPerEvent = TOKENS_PER_EVENT, redisStopsAfterMs }: Oversized,
+) {
   const { rig, upstream } = capped;
   const plan = (at: number): MeteredPlan => ({
     key: `${key.name}.${at}`,
-    ...{ ...PACE, promptTokens: PROMPT, outputTokens: ENDLESS_TOKENS },
+    ...{ tokensPerEvent, paceMs: PACE_MS, promptTokens: PROMPT, outputTokens: ENDLESS_TOKENS },
   });
   const { nodes } = rig.fleet;
   const asked = Array.from({ length: Math.ceil(streams / nodes.length) }, (_, round) =>

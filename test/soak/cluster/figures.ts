@@ -1,3 +1,4 @@
+import { LATE, UNTOLD } from "../../support/cluster/check-history.ts";
 import { TOLD_MS, type Verdict } from "../../support/cluster/trial.ts";
 import { type Figure, percentile } from "../report.ts";
 
@@ -23,6 +24,11 @@ export function figuresOf(
   for (const lines of [faults, ledgerFaults, said]) for (const line of lines.slice(0, 8)) console.log(`  ${line}`);
   if (faults.length > 0) console.log(`  histories with faults: ${directory}`);
   const sum = (of: "lastSeq" | "resumes") => visits.reduce((total, visit) => total + visit[of], 0);
+  const having = (start: string) =>
+    visits.filter((visit) => visit.faults.some((fault) => fault.startsWith(start))).length;
+  const others = visits.flatMap((visit) =>
+    visit.faults.filter((fault) => !fault.startsWith(LATE) && !fault.startsWith(UNTOLD)),
+  );
   const none = { unit: "", atMost: 0 };
   return [
     { name: "streams opened", value: opened.length, unit: "", atLeast: 1 },
@@ -54,7 +60,9 @@ export function figuresOf(
           { name: "  told after the loss, longest", value: Math.max(...told), unit: "ms", atMost: TOLD_MS },
         ]
       : []),
-    { name: "holes, doubles, wrong ends, wrong text", value: faults.length, ...none },
+    { name: "streams told later than that", value: having(LATE), ...none },
+    { name: "streams whose end nobody told", value: having(UNTOLD), ...none },
+    { name: "holes, doubles, wrong ends, wrong text", value: others.length, ...none },
     { name: "completed, not once and exactly in the ledger", value: ledgerFaults.length, ...none },
     { name: "errors in the nodes' logs", value: said.length, ...none },
   ];

@@ -11,6 +11,8 @@ const FAULT_MS = 5_000;
 /** What a replica lacks, in milliseconds. */
 const TAIL_MS = 500;
 const BETWEEN_MS = 3_000;
+/** How much longer a slow Redis takes, in milliseconds. */
+export const SLOW_MS = 200;
 
 /** What may befall a Redis under the nodes; resolves when it works again. */
 interface RedisFault {
@@ -37,6 +39,13 @@ export async function stopRedis({ rig: { redis } }: Pick<Scene, "rig">, forMs = 
   process.kill(redis.pid, "SIGSTOP");
   await setTimeout(forMs);
   process.kill(redis.pid, "SIGCONT");
+}
+
+/** Each step to Redis and back takes 200 ms more. */
+export async function slowRedis({ rig: { fleet } }: Pick<Scene, "rig">, forMs: number): Promise<void> {
+  for (const { redis } of fleet.places) redis.slow(SLOW_MS);
+  await setTimeout(forMs);
+  for (const { redis } of fleet.places) redis.letGo();
 }
 
 /** Redis refuses to write. */

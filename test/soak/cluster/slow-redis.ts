@@ -4,12 +4,12 @@ import { hold, TOLD_MS } from "../../support/cluster/trial.ts";
 import { withoutStamp } from "../../support/flood-upstream.ts";
 import { percentile, type Scenario } from "../report.ts";
 import { figuresOf } from "./figures.ts";
+import { SLOW_MS } from "./redis-faults.ts";
 
 const STREAMS = 50;
 /** Redis is quick and slow by turns, so that a busy machine is busy in both. */
 const TURNS = 6;
 const TURN_MS = 5_000;
-const SLOW_MS = 200;
 /** By how much the median may differ: two runs without any difference do so as well. */
 const MOST_RATIO = 1.15;
 

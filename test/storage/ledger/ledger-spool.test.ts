@@ -256,6 +256,25 @@ describe("stopping", () => {
     expect(spool.rows).toBe(0);
   });
 
+  test("tries again at once after a long outage, and again and again", async () => {
+    const { spool, writer, settled, later } = rig();
+    void spool.open(opening("a"), false);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await later(5_000);
+      writer.fail();
+    }
+    await settled();
+    const tried = writer.batches.length;
+    const stopped = spool.stop(5_000);
+    await settled();
+    expect(writer.batches).toHaveLength(tried + 1);
+    writer.fail();
+    await later(100);
+    expect(writer.batches).toHaveLength(tried + 2);
+    writer.commit();
+    expect(await stopped).toBe(0);
+  });
+
   test("gives up after its time, however many rows wait", async () => {
     const { spool, writer, settled, later } = rig();
     void spool.open(opening("a"), false);

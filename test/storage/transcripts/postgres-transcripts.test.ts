@@ -8,13 +8,19 @@ import {
   PostgresTranscripts,
   type PostgresTranscriptsOptions,
 } from "../../../src/storage/transcripts/postgres-transcripts.ts";
+import { StoreNews } from "../../../src/storage/transcripts/store-news.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { leadContract } from "./lead-contract.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
 describeWithPostgres("the store in PostgreSQL", (server) => {
   /** A store in a schema, by default a new one. Closing it closes its connections. */
-  async function open(schema = freshSchema(), more: Partial<PostgresTranscriptsOptions> = {}) {
-    const database = new PostgresDatabase(server().options(schema));
+  async function open(
+    schema = freshSchema(),
+    more: Partial<PostgresTranscriptsOptions> = {},
+    { url } = server().options(schema),
+  ) {
+    const database = new PostgresDatabase({ ...server().options(schema), url });
     await migrate(database);
     const instance = randomUUID();
     const deadRuns = new DeadRuns(schema, { shared: false, now: () => performance.now() });
@@ -32,6 +38,10 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
   }
 
   transcriptsContract("PostgreSQL", open, 10);
+  leadContract("PostgreSQL", async () => {
+    const schema = freshSchema();
+    return [await open(schema), await open(schema, { news: new StoreNews("b") })];
+  });
 
   test("survives close and reopen, with names that contain U+0000", async () => {
     const schema = freshSchema();
@@ -136,6 +146,39 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await Promise.all(writes);
     expect(await store.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
     expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
+    await store.close();
+  });
+
+  test.each([
+    [
+      "refuses the password, or the user",
+      (name: string) => `ALTER ROLE ${name} NOLOGIN`,
+      (name: string) => `ALTER ROLE ${name} LOGIN`,
+    ],
+    [
+      "has no connection left",
+      (name: string) => `ALTER ROLE ${name} CONNECTION LIMIT 0`,
+      (name: string) => `ALTER ROLE ${name} CONNECTION LIMIT -1`,
+    ],
+    [
+      "is read-only",
+      (name: string) => `ALTER ROLE ${name} SET default_transaction_read_only = on`,
+      (name: string) => `ALTER ROLE ${name} RESET ALL`,
+    ],
+  ])("while the server %s writes wait", async (_what, breaks, mends) => {
+    const role = `r${randomUUID().slice(0, 8)}`;
+    server().ask(`CREATE ROLE ${role} LOGIN; GRANT CREATE ON DATABASE postgres TO ${role}`);
+    const told = Promise.withResolvers<void>();
+    const url = `postgres://${role}@127.0.0.1:${server().port}/postgres`;
+    const store = await open(undefined, { outage: () => told.resolve() }, { ...server().options(""), url });
+    await store.append("a", [message(1)]);
+    server().ask(breaks(role));
+    server().ask(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
+    const written = store.append("a", [message(2)]);
+    await told.promise;
+    server().ask(mends(role));
+    await written;
+    expect(await store.messages("a")).toEqual([message(1), message(2)]);
     await store.close();
   });
 

@@ -7,12 +7,17 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { openSqliteTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { leadContract } from "./lead-contract.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
 const directory = temporaryDirectories();
 const writer = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
 
 transcriptsContract("sqlite", () => openSqliteTranscripts({ directory: directory() }), 10);
+leadContract("sqlite", async () => {
+  const options = { directory: directory() };
+  return [await openSqliteTranscripts(options), await openSqliteTranscripts(options)];
+});
 
 describe("the sqlite store", () => {
   test("survives close and reopen", async () => {

@@ -30,6 +30,11 @@ export interface Outcome {
   readonly faults: readonly string[];
 }
 
+/** How a fault begins that is one of time only. */
+export const LATE = "told ";
+/** How a fault begins that is a missing end. */
+export const UNTOLD = "no terminal";
+
 /** Reads a client's history and looks for what must never be in it. */
 export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   const faults: string[] = [];
@@ -63,7 +68,7 @@ export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   const isOpen = stream !== undefined;
   if (ends.length > 1) faults.push(`${ends.length} terminals`);
   if (!isOpen && (last > 0 || end)) faults.push("events or a terminal, but no opening");
-  if (isOpen && !end) faults.push(`no terminal: ${JSON.stringify(history.at(-1))}`);
+  if (isOpen && !end) faults.push(`${UNTOLD}: ${JSON.stringify(history.at(-1))}`);
   if (end) faults.push(...wrongEnd(end, last, truth));
   const calls = truth.record?.calls ?? 0;
   if (calls > 1) faults.push(`${calls} calls of the upstream`);
@@ -114,7 +119,7 @@ function wrongEnd(
   } else {
     if (end.retryable !== true) faults.push("owner_lost, not retryable");
     const afterMs = end.at - ownerLostAt;
-    if (afterMs > withinMs) faults.push(`told ${Math.round(afterMs)} ms after its node was lost`);
+    if (afterMs > withinMs) faults.push(`${LATE}${Math.round(afterMs)} ms after its node was lost`);
   }
   return faults;
 }

@@ -43,7 +43,7 @@ interface Member {
 
 /** How often it is looked whether enough streams run, in milliseconds. */
 const LOOK_MS = 20;
-const FULL_MS = 30_000;
+const FULL_MS = 120_000;
 
 /** Clients that keep a number of streams running, and write down what they see. */
 export class Crowd {
@@ -64,7 +64,7 @@ export class Crowd {
     return [...this.#live.keys()].filter(({ owner }) => owner !== undefined && !this.#isLost(owner)).length;
   }
 
-  /** Resolves once all of its streams run. Rejects if they do not within 30 seconds. */
+  /** Resolves once all of its streams run. Rejects if they do not within two minutes. */
   async full(): Promise<void> {
     const until = performance.now() + FULL_MS;
     while (this.running < this.#parts.running) {

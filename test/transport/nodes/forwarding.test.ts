@@ -8,7 +8,7 @@ import { WebSocket } from "ws";
 import { Forwarder } from "../../../src/transport/nodes/forwarder.ts";
 import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
+import { dial, neighboursAt, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 
@@ -93,7 +93,7 @@ test("a client whose node is silent is refused once it no longer serves", async 
   await using silent = await oddRedis(() => {});
   const ended = new AbortController();
   const to = { ...own(silent.port), ended: ended.signal };
-  await using follower = await startFaceServer({ neighbours: { address: own(), elsewhere: () => to } });
+  await using follower = await startFaceServer({ neighbours: neighboursAt(() => to) });
   const ws = dial(follower.url);
   ws.on("error", () => {});
   const refused = once(ws, "unexpected-response");
@@ -105,9 +105,9 @@ test("a client whose node is silent is refused once it no longer serves", async 
 });
 
 test("a client is not passed on a second time", async () => {
-  await using last = await startFaceServer({ neighbours: { address: own(), elsewhere: () => undefined } });
-  await using middle = await startFaceServer({ neighbours: { address: own(), elsewhere: () => own(last.nodePort) } });
-  await using first = await startFaceServer({ neighbours: { address: own(), elsewhere: () => own(middle.nodePort) } });
+  await using last = await startFaceServer({ neighbours: neighboursAt(() => undefined) });
+  await using middle = await startFaceServer({ neighbours: neighboursAt(() => own(last.nodePort)) });
+  await using first = await startFaceServer({ neighbours: neighboursAt(() => own(middle.nodePort)) });
   expect((await fetch(`${first.url}/page`)).status).toBe(503);
   const ws = dial(first.url);
   ws.on("error", () => {});
@@ -145,7 +145,7 @@ test("what the node sent last still reaches a client that takes it late", async 
     },
   });
   const request = { method: "GET", rawHeaders: [] } as unknown as IncomingMessage;
-  new Forwarder().upgrade(request, client, Buffer.of(), { clientAddress: "", asked: "/" }, own(node.port));
+  new Forwarder().upgrade(request, client, Buffer.of(), { clientAddress: "", asked: "/" }, own(node.port), () => {});
   client.once("error", () => {});
   await turnsUntil(() => takes.length > 0 && node.connections === 0);
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -184,7 +184,7 @@ test("strangers that send no first line displace each other, not the nodes", asy
 
 test("a port that is taken is named by the setting that chose it", async () => {
   await using taken = await oddRedis(() => {});
-  const start = startFaceServer({ neighbours: { address: own(taken.port), elsewhere: () => undefined } });
+  const start = startFaceServer({ neighbours: neighboursAt(() => undefined, 0, taken.port) });
   await expect(start).rejects.toMatchObject({
     message: expect.stringMatching(/^cluster\.listen: .* 127\.0\.0\.1 port \d+: the port is in use/),
   });

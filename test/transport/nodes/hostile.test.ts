@@ -8,6 +8,7 @@ import { readPreamble } from "../../../src/transport/nodes/preamble.ts";
 import { startFaceServer } from "../../support/face-server.ts";
 import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -81,7 +82,7 @@ describe("the port for other nodes", () => {
       if (sent > 0) await new Promise((done) => socket.write((FIRST + REQUEST).slice(0, sent), done));
       socket.resetAndDestroy();
     }
-    while (open() > before) await turn();
+    await turnsUntil(() => open() <= before);
     expect(await say(up.leader.nodePort ?? 0, FIRST + REQUEST)).toMatch(/203\.0\.113\.7$/);
     expect(up.leader.faults).toEqual([]);
   });
@@ -112,11 +113,11 @@ describe("the port for other nodes", () => {
     for (const socket of strangers) socket.on("error", () => {}).write("S".repeat(255));
     const isGone = (socket: (typeof strangers)[number]) => socket.destroyed || socket.readableEnded;
     for (const socket of strangers) socket.resume();
-    while (strangers.filter(isGone).length < 600 - 256) await turn();
+    await turnsUntil(() => strangers.filter(isGone).length >= 600 - 256);
     await say(listener.port, FIRST);
     expect(seen).toEqual(["203.0.113.7"]);
     listener.close();
-    while (open() >= before) await turn();
+    await turnsUntil(() => open() < before);
   });
 
   test("reads no first line but a whole one with the whole secret", () => {
@@ -157,7 +158,7 @@ describe("a node that serves and breaks", () => {
     expect(got).toBe(wanted);
     const ws = dial(follower.url);
     await new Promise((closed) => ws.on("error", () => {}).once("close", closed));
-    while (node.connections > 0 || follower.forwarded > 0) await turn();
+    await turnsUntil(() => node.connections === 0 && follower.forwarded === 0);
     expect(follower.faults).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
+import { dial, neighboursAt, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 
 test("a client that another node serves talks to it as to its own", async () => {
   await using up = await setUp();
@@ -74,7 +74,7 @@ test("while no node serves a path its clients are told to come again", async () 
   const nobody = () => {
     throw new GatewayError("cluster_unavailable", "nobody");
   };
-  await using server = await startFaceServer({ neighbours: { address: own(), elsewhere: nobody } });
+  await using server = await startFaceServer({ neighbours: neighboursAt(nobody) });
   const ws = dial(server.url);
   ws.on("error", () => {});
   const [, refusal] = await once(ws, "unexpected-response");

@@ -149,7 +149,7 @@ test("a message stays kept until its question is stored", async () => {
   await immediate();
   expect(await kept(transcripts)).toEqual(["r2"]);
   gate.resolve();
-  while ((await kept(transcripts)).length > 0) await immediate();
+  await turnsUntil(async () => (await kept(transcripts)).length === 0);
   expect((await transcripts.messages(KEY)).filter(({ runId }) => runId === "r2")).toHaveLength(2);
 });
 

@@ -1,0 +1,28 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "@jest/globals";
+import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
+import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
+import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describeWithPostgres("the lock of a run", (server) => {
+  const holder = () => server().ask("SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted");
+
+  test("is not lost where connections without work are ended by the server", async () => {
+    server().ask("ALTER ROLE sluice SET idle_session_timeout = '200ms'");
+    const options = server().options(freshSchema());
+    const database = new PostgresDatabase(options);
+    const lock = new RunLock({ ...options, instance: randomUUID(), shared: true, taken() {} }, database);
+    await lock.take();
+    const before = holder();
+    expect(before).toMatch(/^\d+$/);
+    // One that was left alone since then has been ended.
+    await database.query("SELECT 1");
+    while (server().ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice'") !== "1")
+      await turn();
+    expect(holder()).toBe(before);
+    await lock.close();
+    await database.close(1_000);
+  });
+});
