@@ -22,11 +22,16 @@ import { CLOSE_TIMEOUT_MS, WebSockets } from "./ws/web-sockets.ts";
 const PLAIN_SOCKETS = 256;
 const LOOK_MS = 1_000;
 
-/** Starts listening. Rejects when the address cannot be bound. */
+/** Starts listening. Rejects, with everything closed, when an address cannot be bound. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const gateway = new GatewayServer(parts);
-  await gateway.listen();
-  return gateway;
+  try {
+    await gateway.listen();
+    return gateway;
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
 }
 
 class GatewayServer implements RunningServer {

@@ -18,7 +18,7 @@ export interface SoakOptions {
   readonly seed: number;
   /** Kills of `ledger-kills`, instead of a thousand, of `killed-chats`, instead of a hundred, and of others. */
   readonly kills?: number | undefined;
-  /** Streams of `bill`, instead of ten thousand. */
+  /** Streams of `bill`, instead of ten thousand; streams at once, or callers, of `cluster`. */
   readonly streams?: number | undefined;
   /** Seconds of each half of `faces` and `sockets`, instead of 300. */
   readonly halfSeconds?: number | undefined;

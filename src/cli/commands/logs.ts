@@ -4,7 +4,7 @@ import { asArray, asNumber, asString } from "../../core/kernel/json.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK } from "../exit-codes.ts";
 import { isWanted, LEVELS, type LogFilter, parseLine, readableLine } from "../logs/log-filter.ts";
-import { LinkLost, LogSocket } from "../logs/log-socket.ts";
+import { LinkLost, LogSocket, NotServing } from "../logs/log-socket.ts";
 import { type GatewayAddress, gatewayOf } from "./gateway-call.ts";
 
 /** The part of the outside world that the command uses. */
@@ -44,6 +44,8 @@ const OPTIONS = {
 
 /** Between two looks for new lines, and two attempts to connect, in milliseconds. */
 const LOOK_MS = 1_000;
+/** How long a gateway that serves nobody may take to serve again. */
+const SERVING_MS = 30_000;
 /** The most that OpenClaw's `logs.tail` gives at once. */
 const AT_ONCE = { limit: 5_000, maxBytes: 1_000_000 };
 
@@ -62,7 +64,7 @@ export async function runLogs(args: readonly string[], world: LogsWorld): Promis
     const gateway = gatewayOf(values, world);
     if (values.follow) await follow(gateway, show, world);
     else {
-      using link = await LogSocket.open(gateway.base, gateway.token, world.version);
+      using link = await connect(gateway, world);
       await readOn(link, undefined, show);
     }
     return OK;
@@ -81,6 +83,20 @@ const printer =
     if (line && isWanted(line, filter)) stdout.write(`${isJson ? text : readableLine(line)}\n`);
   };
 
+/** Connects. A gateway that lives, but serves nobody now, is given half a minute: another node of its cluster may lead soon. */
+async function connect({ base, token }: GatewayAddress, { stderr, version }: LogsWorld): Promise<LogSocket> {
+  const until = performance.now() + SERVING_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await LogSocket.open(base, token, version);
+    } catch (error) {
+      if (!(error instanceof NotServing) || performance.now() > until) throw error;
+      if (attempt === 1) stderr.write(`sluice: ${error.message}; trying again\n`);
+      await setTimeout(LOOK_MS);
+    }
+  }
+}
+
 /** Shows what is new since the cursor; returns the next one. */
 async function readOn(link: LogSocket, cursor: number | undefined, show: (line: string) => void) {
   const tail = await link.request("logs.tail", { ...AT_ONCE, ...(cursor !== undefined && { cursor }) });
@@ -89,13 +105,14 @@ async function readOn(link: LogSocket, cursor: number | undefined, show: (line: 
 }
 
 /** Goes on until the process ends. Rejects if the gateway refuses, or if there was none at the start. */
-async function follow(gateway: GatewayAddress, show: (line: string) => void, { stderr, version }: LogsWorld) {
+async function follow(gateway: GatewayAddress, show: (line: string) => void, world: LogsWorld) {
+  const { stderr } = world;
   let cursor: number | undefined;
   let isLost = false;
   let wasThere = false;
   for (;;) {
     try {
-      using link = await LogSocket.open(gateway.base, gateway.token, version);
+      using link = await connect(gateway, world);
       if (isLost) stderr.write("sluice: connected again\n");
       isLost = false;
       wasThere = true;

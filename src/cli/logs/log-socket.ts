@@ -8,6 +8,21 @@ const PROTOCOL = 4;
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 10_000;
 
+/** The gateway lives, but serves nobody: it stops, or no node of its cluster leads. */
+export class NotServing extends LinkLost {}
+
+/** Why no WebSocket is opened there, which WebSocket does not say. */
+async function whyNot(base: string): Promise<LinkLost> {
+  try {
+    const { ok } = await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    if (ok)
+      return new NotServing(`the gateway at ${base} takes no connections now: it stops, or its cluster has no leader`);
+  } catch {
+    // Nobody is there.
+  }
+  return new LinkLost(`no gateway answers at ${base}; start one, or say where it is with --url`);
+}
+
 interface Waiting {
   readonly resolve: (payload: JsonObject) => void;
   readonly reject: (error: Error) => void;
@@ -29,12 +44,10 @@ export class LogSocket implements Disposable {
   static async open(base: string, token: string | undefined, version: string): Promise<LogSocket> {
     const socket = new WebSocket(`${base.replace(/^http/, "ws")}/`);
     const link = new LogSocket(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.addEventListener("open", () => resolve());
-      socket.addEventListener("error", () =>
-        reject(new LinkLost(`no gateway answers at ${base}; start one, or say where it is with --url`)),
-      );
-    });
+    const opened = Promise.withResolvers<boolean>();
+    socket.addEventListener("open", () => opened.resolve(true));
+    socket.addEventListener("error", () => opened.resolve(false));
+    if (!(await opened.promise)) throw await whyNot(base);
     const client = { id: "cli", version, platform: platform(), mode: "cli" };
     const auth = token === undefined ? {} : { auth: { token } };
     const range = { minProtocol: PROTOCOL, maxProtocol: PROTOCOL };

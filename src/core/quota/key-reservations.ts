@@ -147,9 +147,10 @@ export class KeyReservations implements Reservations {
   }
 
   /** Throws for caps that cannot be enforced. */
-  #check(levels: readonly Level[], { isUncounted }: ReservationRequest): void {
+  #check(levels: readonly Level[], { isUncounted, target }: ReservationRequest): void {
     const costCap = costCapIn(levels);
     if (costCap && isUncounted) throw noCost(costCap.payer);
+    if (costCap && !target.model?.price) throw noPrice(costCap.payer);
     const budget = budgetIn(levels);
     const { ledger, shared } = this.#parts;
     if (!budget || !ledger || (ledger.available && (this.#restored || shared))) return;

@@ -3,6 +3,8 @@ import { type Request, WorkerThread } from "./worker-thread.ts";
 
 /** After a service that could not be opened, calls are rejected this long with its reason. */
 const REOPEN_MS = 1_000;
+/** How long a thread may take to end whose service could not be opened. */
+const UNOPENED_MS = 1_000;
 
 interface ChannelOptions {
   /** The module of a service. */
@@ -33,9 +35,14 @@ export class WorkerChannel<Offered extends Operations<Offered>> {
     this.#now = now;
   }
 
-  /** Opens the service, unless it is open. Rejects with the reason it cannot. */
+  /** Opens the service, unless it is open. Rejects with the reason it cannot, and ends a thread of its own then. */
   async start(): Promise<void> {
-    await this.#ask(undefined);
+    try {
+      await this.#ask(undefined);
+    } catch (error) {
+      await this.close(UNOPENED_MS);
+      throw error;
+    }
   }
 
   /** Resolves with the operation's result. Rejects with what it threw, or when the thread ends first or cannot start. */

@@ -6,7 +6,6 @@ import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { SseReader, type SseReceiver } from "../body/sse-reader.ts";
 import { decode } from "../body/utf8.ts";
 import type { SecretRedactor } from "../policy/secret-redactor.ts";
-import { SecretSearch } from "../policy/secret-search.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 
@@ -34,7 +33,6 @@ export class SuccessBody implements ResponseBody, SseReceiver {
   readonly #parts: SuccessParts;
   readonly #events: SseReader | undefined;
   readonly #value: WholeBody | undefined;
-  readonly #search: SecretSearch;
   #bytes = 0;
   #hasByte = false;
   #hasEvent = false;
@@ -43,7 +41,6 @@ export class SuccessBody implements ResponseBody, SseReceiver {
 
   constructor(form: "events" | "answer", parts: SuccessParts) {
     this.#parts = parts;
-    this.#search = new SecretSearch(parts.secrets);
     if (form === "events") this.#events = new SseReader(parts.maxEventBytes, this);
     else this.#value = new WholeBody(parts.maxEventBytes, (bytes, whole) => this.#whole(bytes, whole));
   }
@@ -56,9 +53,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
       sink.firstByte();
     }
     if (this.#events) {
-      this.#search.begin(bytes);
       this.#events.read(bytes);
-      this.#search.end();
       held.hold(this.#isClosed ? 0 : this.#events.heldBytes);
     } else {
       this.#bytes += bytes.length;
@@ -90,7 +85,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
       this.#parts.begun();
     }
     // Secrets are ASCII, so searching the bytes also covers the text.
-    if (this.#search.isIn(bytes)) sink.event(name, secrets.mask(data), secrets.mask(bytes));
+    if (secrets.areIn(bytes)) sink.event(name, secrets.mask(data), secrets.mask(bytes));
     else sink.event(name, data, bytes);
   }
 

@@ -63,7 +63,9 @@ describe("a backup", () => {
     const to = join(directory(), "copy");
     const secret = freshSecret();
     const keys = new KeyDatabase(from);
-    keys.add(keyFor("alice", secret));
+    const team = { name: "research", caps: { tokensPerMonth: 1_000_000 } };
+    keys.changeTeam("research", () => team);
+    keys.add(keyFor("alice", secret, { team }));
     keys.close();
     const ledger = await writing(LEDGER_WRITER, [from, "run"], (line) => line.startsWith("open "));
     const store = await writing(STORE_WRITER, [from], (line) => /^\d+$/.test(line));
@@ -88,6 +90,7 @@ describe("a backup", () => {
     await using gateway = await startTestGateway({ config: { data: { store: "sqlite", directory: to } } });
     const ask = (path: string) => fetch(gateway.url + path, { headers: { authorization: `Bearer ${secret}` } });
     expect((await ask("/v1/models")).status).toBe(200);
+    expect(await (await ask("/start.json")).json()).toMatchObject({ caller: { name: "alice", team } });
     await gateway[Symbol.asyncDispose]();
     using restored = LedgerQueries.open(to);
     const report = restored?.usage({ by: "caller", zone: "UTC" } as never);

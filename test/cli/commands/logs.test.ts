@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { runLogs } from "../../../src/cli/commands/logs.ts";
@@ -88,6 +91,21 @@ describe("sluice logs", () => {
       stderr: expect.stringMatching(/no gateway answers at .*; start one, or say where it is with --url/),
     });
     expect((await logs(["--level", "loud"])).stderr).toMatch(/debug, info, warn, error/);
+  });
+
+  test("says that a gateway lives but serves nobody now, and tries again", async () => {
+    let asked = 0;
+    const server = createServer((_, response) => response.end("{}"));
+    server.on("upgrade", (_, socket) => {
+      // At the second attempt it is gone.
+      if (++asked === 2) server.close();
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, stderr } = await logs(["--url", url]);
+    expect([code, asked]).toEqual([1, 2]);
+    expect(stderr).toMatch(/takes no connections now: .*; trying again\n.*no gateway answers at /);
   });
 
   test("follows across a restart of the gateway, and says so", async () => {

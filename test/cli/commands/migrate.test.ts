@@ -44,7 +44,9 @@ describeWithPostgres("sluice migrate", (server) => {
     const files = join(cwd, "files");
     const secret = freshSecret();
     const keys = new KeyDatabase(files);
-    keys.add(keyFor("alice", secret, { scopes: ["chat", "streams", "admin"] }));
+    const team = { name: "research", caps: { tokensPerMonth: 1_000_000 } };
+    keys.changeTeam("research", () => team);
+    keys.add(keyFor("alice", secret, { scopes: ["chat", "streams", "admin"], team }));
     keys.close();
     const config = { auth: { required: true }, defaultModel: "gpt" };
     const postgres = { url: server().url, schema: freshSchema(), connections: 4 };
@@ -63,6 +65,7 @@ describeWithPostgres("sluice migrate", (server) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.split("\n")).toEqual([
       "keys: 1",
+      "teams: 1",
       "sessions: 1",
       "messages: 2",
       "documents (preferences, devices, groups, side chats, waiting messages): 0",
@@ -76,5 +79,10 @@ describeWithPostgres("sluice migrate", (server) => {
     await client.connect({ token: secret });
     const { messages } = await client.request("chat.history", { sessionKey: "trip" });
     expect(messages).toMatchObject([{ content: "where to?" }, { content: [{ text: "to the sea" }] }]);
+    const headers = { authorization: `Bearer ${secret}` };
+    expect(await (await fetch(`${gateway.url}/start.json`, { headers })).json()).toMatchObject({ caller: { team } });
+    expect(await (await fetch(`${gateway.url}/v1/usage?by=team`, { headers })).json()).toMatchObject({
+      lines: [{ group: "research", completed: 1 }],
+    });
   });
 });

@@ -182,7 +182,7 @@ describe("sluice usage", () => {
   });
 
   test.each([
-    [["--by", "colour"], "--by takes day, key, caller, model, route, session, not colour"],
+    [["--by", "colour"], "--by takes day, key, team, caller, model, route, session, not colour"],
     [["--since", "soon"], "--since takes a day such as 2026-11-22, a time with its offset, or 7d, 24h, 90m, not soon"],
     [["--until", "x"], "--until takes a day such as 2026-11-22, a time with its offset, or 7d, 24h, 90m, not x"],
     [["--tz", "Berlin"], "--tz takes a time zone such as Europe/Berlin or UTC, not Berlin"],

@@ -11,6 +11,7 @@ const KEYS = {
   "for a minute": { requestsPerMinute: 0 },
   "while others run": { concurrentStreams: 0 },
   "for its cost": { costPerDay: 1e-9 },
+  "for its cost, while others run": { costPerDay: 1e-9, concurrentStreams: 0 },
 };
 
 /** The same, each as the caps of a team, whose keys have none. */

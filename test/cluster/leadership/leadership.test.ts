@@ -36,9 +36,12 @@ describeWithRedis("the lead", (redis) => {
     if (!options.isDeaf) wakes.open();
     made.defer(() => wakes.close());
     let isLost = false;
-    const give = () => link.command(["SET", names.lease(node), "", "PX", String(LEASE_MS)]);
+    const give = () => {
+      isLost = false;
+      return link.command(["SET", names.lease(node), "", "PX", String(LEASE_MS)]);
+    };
     await give();
-    /** For good. */
+    /** Until it is given again. */
     const lost = () => {
       isLost = true;
       return link.command(["DEL", names.lease(node)]);
@@ -70,7 +73,7 @@ describeWithRedis("the lead", (redis) => {
     made.use(lead);
     const stack = made.move();
     return {
-      ...{ lead, told, lost, link },
+      ...{ lead, told, lost, give, link },
       judge: (does: boolean) => {
         judges = does;
       },
@@ -184,5 +187,29 @@ describeWithRedis("the lead", (redis) => {
     await using c = await member(prefix, "c");
     await c.lead.open();
     expect(c.lead.leader?.node).toBe("b");
+  });
+
+  test("that another has had meanwhile is told as that one's, and then as won again", async () => {
+    const prefix = fresh();
+    await using a = await member(prefix, "a", { isDeaf: true });
+    await using b = await member(prefix, "b");
+    const { lead } = a;
+    await lead.open();
+    await a.lost();
+    await b.lead.open();
+    expect(b.lead.isHeld).toBe(true);
+    // It dies before the first has looked.
+    await b.lost();
+    await a.give();
+    await lead.look();
+    expect(a.told).toEqual(["a leads", "b leads", "a leads"]);
+    await a.lost();
+    await using c = await member(prefix, "c");
+    await c.lead.open();
+    await c.leave();
+    await a.give();
+    await lead.look();
+    expect(a.told.slice(3)).toEqual(["nobody leads", "a leads"]);
+    expect(lead.isHeld).toBe(true);
   });
 });

@@ -32,7 +32,7 @@ describe("a row", () => {
       reasoningTokens: 5,
     } as const;
     database.write([
-      opened("a", { session: "agent:main" }),
+      opened("a", { session: "agent:main", team: "research" }),
       closed("a", { outcome: "failed", code: "upstream_reset", usage, anomalies: ["lossy", "resent"] }),
     ]);
     expect(rowsOf(database)).toEqual([
@@ -43,6 +43,7 @@ describe("a row", () => {
         instance: "me",
         caller: "ann",
         key_id: "k_ann",
+        team: "research",
         face: "stream",
         session: "agent:main",
         route: "chat",

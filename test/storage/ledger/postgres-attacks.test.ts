@@ -8,6 +8,7 @@ import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
 import { closing, opening } from "../../support/ledger-rows.ts";
 import { realClock } from "../../support/loopback-call.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { committed } from "./ledger-contract.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -33,7 +34,7 @@ describeWithPostgres("the ledger in a PostgreSQL under attack", (server) => {
       await database.close(5_000);
     };
     const until = async (kind: LedgerNews["kind"]) => {
-      while (!news.some((one) => one.kind === kind)) await turn();
+      await turnsUntil(() => news.some((one) => one.kind === kind));
     };
     return { ledger, news, stop, until };
   }
@@ -189,9 +190,9 @@ describeWithPostgres("migrations", (server) => {
     const [one, two] = [new PostgresDatabase(options), new PostgresDatabase(options)];
     const killed = [migrate(one, steps), migrate(two, steps)].map((each) => each.catch(({ code }) => code));
     const active = `FROM pg_stat_activity WHERE application_name = 'sluice' AND state = 'active'`;
-    while (server().ask(`SELECT count(*) ${active}`) !== "2") await turn();
+    await turnsUntil(() => server().ask(`SELECT count(*) ${active}`) === "2");
     for (let both = 0; both < 2; both++) {
-      while (server().ask(`SELECT count(*) ${active} AND query LIKE '%pg_sleep%'`) !== "1") await turn();
+      await turnsUntil(() => server().ask(`SELECT count(*) ${active} AND query LIKE '%pg_sleep%'`) === "1");
       server().ask(`SELECT pg_terminate_backend(pid) ${active} AND query LIKE '%pg_sleep%'`);
     }
     expect(await Promise.all(killed)).toEqual(["store_unavailable", "store_unavailable"]);

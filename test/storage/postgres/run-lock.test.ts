@@ -3,8 +3,7 @@ import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+import { turnsUntil } from "../../support/turns-until.ts";
 
 describeWithPostgres("the lock of a run", (server) => {
   const holder = () => server().ask("SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted");
@@ -19,8 +18,9 @@ describeWithPostgres("the lock of a run", (server) => {
     expect(before).toMatch(/^\d+$/);
     // One that was left alone since then has been ended.
     await database.query("SELECT 1");
-    while (server().ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice'") !== "1")
-      await turn();
+    await turnsUntil(
+      () => server().ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice'") === "1",
+    );
     expect(holder()).toBe(before);
     await lock.close();
     await database.close(1_000);

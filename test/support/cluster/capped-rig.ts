@@ -20,17 +20,18 @@ export interface CappedRig extends AsyncDisposable {
   readonly upstream: MeteredUpstream;
   /** Adds keys; resolves once every node knows them. */
   add(keys: Readonly<Record<string, Caps>>): Promise<readonly CappedKey[]>;
-  /** What all accounts hold in Redis now: zeros once nothing runs. */
+  /** What Redis has counted now. */
   held(): Promise<Held>;
 }
 
-/** The sums over all accounts. */
+/** Sums over accounts in Redis. */
 export interface Held {
+  /** Streams that run, by the accounts of keys. */
   readonly streams: number;
-  readonly tokens: number;
-  readonly nano: number;
-  /** What Redis has counted as spent today. */
+  /** Tokens spent today, by the accounts of keys. */
   readonly spent: number;
+  /** Streams, tokens and billionths that are held, over all accounts of keys, of teams and of all: 0 once nothing runs. */
+  readonly anywhere: number;
 }
 
 /** No trial tests admission limits, and all clients are one caller or one address. */
@@ -43,11 +44,14 @@ const WIDE = {
 };
 
 const SUM_HELD = `
-local sums = {0, 0, 0, 0}
+local sums = {0, 0, 0}
 for _, account in ipairs(redis.call('KEYS', 'sluice:{money}:account:*')) do
-  for i, field in ipairs({'run', 'ht', 'hn', 't2'}) do
-    sums[i] = sums[i] + (tonumber(redis.call('HGET', account, field)) or 0)
+  local function get(field) return tonumber(redis.call('HGET', account, field)) or 0 end
+  if string.find(account, 'account:key:', 1, true) then
+    sums[1] = sums[1] + get('run')
+    sums[2] = sums[2] + get('t2')
   end
+  sums[3] = sums[3] + math.abs(get('run')) + math.abs(get('ht')) + math.abs(get('hn'))
 end
 return sums`;
 
@@ -79,10 +83,9 @@ export async function startCappedRig(options: Omit<RigOptions, "upstream">): Pro
       return keys;
     },
     async held() {
-      const [streams = 0, tokens = 0, nano = 0, spent = 0] = (await rig.redis.ask("EVAL", SUM_HELD, "0"))
-        .split("\n")
-        .map(Number);
-      return { streams, tokens, nano, spent };
+      const sums = (await rig.redis.ask("EVAL", SUM_HELD, "0")).split("\n").map(Number);
+      const [streams = 0, spent = 0, anywhere = 0] = sums;
+      return { streams, spent, anywhere };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -94,9 +97,9 @@ const keyOf = (name: string, secret: string, caps: Caps): GatewayKey => keyFor(n
 export async function untilFree(capped: CappedRig, patienceMs: number): Promise<number> {
   const from = performance.now();
   for (;;) {
-    const { streams, tokens, nano } = await capped.held();
+    const { anywhere } = await capped.held();
     const ms = performance.now() - from;
-    if (streams === 0 && tokens === 0 && nano === 0) return ms;
+    if (anywhere === 0) return ms;
     if (ms > patienceMs) return Number.POSITIVE_INFINITY;
     await setTimeout(100);
   }
