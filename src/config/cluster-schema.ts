@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { noUrl } from "./addresses/url-problem.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
-import { noUrl } from "./url-problem.ts";
 
 /** What is wrong with a Redis' URL, without a part of it; undefined if nothing is. */
 function wrongIn(text: string): string | undefined {

@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { noUrl } from "./addresses/url-problem.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
-import { noUrl } from "./url-problem.ts";
 
 /** What is wrong with PostgreSQL's URL, without a part of it; undefined if nothing is. */
 function wrongIn(text: string): string | undefined {

@@ -86,4 +86,27 @@ describe("a cluster", () => {
       expect.stringMatching(/^data.shared: found false, while cluster.redis is set and data.store is sqlite/),
     ]);
   });
+
+  const listening = (listen: object, url = "rediss://redis.example.com") => ({
+    ...clustered({ url }),
+    cluster: { redis: { url }, listen },
+  });
+
+  test.each(["0.0.0.0", "::"])("must say by which address other nodes reach one that listens on %s", (host) => {
+    expect(problemsOf(listening({ host }))).toEqual([
+      `cluster.listen.address: found ${host}, which leads other nodes to themselves, expected the address by which other nodes reach this machine`,
+    ]);
+    expect(problemsOf(listening({ host, address: host }))).toHaveLength(1);
+    expect(problemsOf(listening({ host, address: "10.0.0.7" }))).toEqual([]);
+  });
+
+  test("warns of a node that those on other machines cannot reach, if there may be such", () => {
+    const warnings = (listen: object, url?: string) =>
+      warningsOf(load(listening(listen, url))).filter((text) => text.startsWith("cluster.listen"));
+    expect(warnings({})).toEqual([expect.stringMatching(/cluster\.redis\.url allows for, cannot reach 127\.0\.0\.1;/)]);
+    expect(warnings({ host: "::", address: "localhost" })).toHaveLength(1);
+    expect(warnings({ host: "10.0.0.7" })).toEqual([]);
+    expect(warnings({ host: "127.0.0.1", address: "10.0.0.7" })).toEqual([]);
+    expect(warnings({}, "redis://127.0.0.1")).toEqual([]);
+  });
 });

@@ -1,20 +1,22 @@
-/** Two node processes on PostgreSQL and Redis behind nginx with the file in deploy/cluster: what clients see when one dies. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { accepts, clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
+/** Two node processes on PostgreSQL and Redis behind a proxy with the file in deploy/cluster: what clients see when one dies or stops. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { accepts, clusterCaddy, clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
 import { describeWithPostgres } from "../support/postgres.ts";
 import { hasRedis, TestRedis } from "../support/redis.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { SseClient } from "../support/sse-client.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const event = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+/** As in deploy/cluster: a balancer that looks once a second has noticed by then. */
+const LINGER_MS = 5_000;
 const body = { messages: [{ role: "user", content: "Hi" }] };
-const canRun = hasRedis && clusterNginx.missing === undefined;
 
-describeWithPostgres(
-  canRun ? "a cluster behind nginx" : "a cluster behind nginx (skipped: no Redis or nginx)",
-  (postgres) => {
+describeWithPostgres("a cluster", (postgres) => {
+  describe.each([clusterNginx, clusterCaddy])("behind $name", ({ name, missing, start }) => {
+    const canRun = hasRedis && missing === undefined;
     const here = canRun ? test : test.skip;
     let redis: TestRedis;
     let upstream: ScriptedUpstream;
@@ -23,7 +25,10 @@ describeWithPostgres(
 
     const configOf = (more: Readonly<Record<string, unknown>>) =>
       configFor(upstream.url, {
-        data: { store: "postgres", postgres: { url: postgres().url, schema: "behind_nginx", connections: 4 } },
+        data: {
+          store: "postgres",
+          postgres: { url: postgres().url, schema: `behind_${name.toLowerCase()}`, connections: 4 },
+        },
         cluster: { redis: { url: redis.url } },
         ...more,
       });
@@ -33,7 +38,7 @@ describeWithPostgres(
       redis = await TestRedis.start();
       upstream = await startScriptedUpstream();
       nodes.push(...(await Promise.all([startSluice(configOf({})), startSluice(configOf({}))])));
-      proxy = await clusterNginx.start(nodes[0]?.url ?? "", nodes[1]?.url ?? "");
+      proxy = await start(nodes[0]?.url ?? "", nodes[1]?.url ?? "");
     });
     afterAll(async () => {
       await proxy?.[Symbol.asyncDispose]();
@@ -88,29 +93,33 @@ describeWithPostgres(
     });
 
     here("a node that stops ends what it runs, and no request after that meets it", async () => {
-      await using stopping = await startSluice(configOf({ limits: { lingerMs: 0 } }));
+      await using stopping = await startSluice(configOf({ limits: { lingerMs: LINGER_MS } }));
       await using other = await startSluice(configOf({}));
-      await using front = await clusterNginx.start(stopping.url, other.url);
+      await using front = await start(stopping.url, other.url);
       const own = await (await StreamClient.connect(stopping.url)).hello();
       own.send({ type: "open", id: "a", model: "gpt", body });
       const long = (await upstream.request()).sse().event(event("Hel"));
       await own.take(({ type }) => type === "event");
 
       stopping.kill("SIGTERM");
-      while (await accepts(stopping.url)) await new Promise((turn) => setImmediate(turn));
+      await turnsUntil(async () => !(await accepts(stopping.url)));
       const statuses = [];
       for (let turn = 0; turn < 8; turn++) {
         const answer = post(front.url);
-        (await upstream.request()).sse().finishChat();
-        statuses.push((await answer).status);
+        // Refused, it never reaches the upstream.
+        const isAsked = await Promise.race([upstream.request(), answer]);
+        if ("sse" in isAsked) isAsked.sse().finishChat();
+        const { status } = await answer;
+        statuses.push(status);
+        if (status !== 200) break;
       }
       expect(statuses).toEqual(Array(8).fill(200));
       long.event(event("lo")).finishChat();
       expect((await own.rest("a")).end.status).toBe("completed");
       expect(await stopping.exit).toBe(0);
     });
-  },
-);
+  });
+});
 
 const post = (url: string): Promise<Response> =>
   fetch(`${url}/v1/chat/completions`, {

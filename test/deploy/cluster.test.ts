@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { parse, parseAllDocuments } from "yaml";
 import { loadConfig } from "../../src/config/load.ts";
 import { asObject, asString, type JsonObject } from "../../src/core/kernel/json.ts";
-import { clusterNginx, DEPLOY } from "../support/front-proxy.ts";
+import { clusterCaddy, clusterNginx, DEPLOY } from "../support/front-proxy.ts";
 
 const read = (file: string): string => readFileSync(join(DEPLOY, "cluster", file), "utf8");
 /** What a stop takes after the last stream: pending writes, and a machine under load. */
@@ -87,14 +87,16 @@ describe("deploy/cluster/compose.yaml", () => {
   });
 });
 
-describe("deploy/cluster/nginx.conf", () => {
-  const here = clusterNginx.missing === undefined ? test : test.skip;
-  const suffix = clusterNginx.missing === undefined ? "" : ` (skipped: ${clusterNginx.missing})`;
+describe.each([clusterNginx, clusterCaddy])("deploy/cluster's file for $name", ({ missing, check }) => {
+  const here = missing === undefined ? test : test.skip;
+  const suffix = missing === undefined ? "" : ` (skipped: ${missing})`;
 
   here(`is accepted by the program${suffix}`, () => {
-    expect(clusterNginx.check()).toMatch(/test is successful/);
+    expect(check()).toMatch(/test is successful|"upstreams"/);
   });
+});
 
+describe("deploy/cluster/nginx.conf", () => {
   test("says of a gateway what deploy/nginx.conf says", () => {
     const directives = (file: string) =>
       readFileSync(join(DEPLOY, file), "utf8").match(

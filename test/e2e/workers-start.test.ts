@@ -9,6 +9,7 @@ import { runSluice } from "../support/run-sluice.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcess, startSluice, writeConfig } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { connectAll, linesOf, metricOf, metricsOf, workersConfig, workersOf } from "../support/workers.ts";
 
 const directory = temporaryDirectories();
@@ -102,6 +103,8 @@ describeWithRedis("workers", (redis) => {
     expect(await modelsOfBoth(sluice)).toContain("newest");
     // One that comes later starts with it, too.
     for (const pid of workersOf(sluice).values()) process.kill(pid, "SIGKILL");
+    // Their connections are gone by then, so that none of them is used again.
+    await turnsUntil(() => linesOf(sluice, "worker_ended").length === 2);
     expect(await modelsOf(sluice)).toContain("newest");
   });
 

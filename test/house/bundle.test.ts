@@ -70,13 +70,13 @@ describe("the build", () => {
     {
       of: "PostgreSQL",
       config: { data: { store: "postgres", postgres: { url: "postgres://127.0.0.1:1/things" } } },
-      said: "PostgreSQL at 127.0.0.1:1/things cannot be used",
+      said: "PostgreSQL at 127.0.0.1:1/things cannot be used: connect ECONNREFUSED 127.0.0.1:1",
       contains: "SASL: SCRAM-SERVER",
     },
     {
       of: "Redis",
       config: { data: { shared: true }, cluster: { redis: { url: "redis://127.0.0.1:1" } } },
-      said: "Redis at 127.0.0.1:1 cannot be used",
+      said: "Redis at 127.0.0.1:1 cannot be used: connect ECONNREFUSED",
       contains: "MAINT_NOTIFICATIONS",
     },
   ])("brings the driver of $of, and loads it only where it is configured", ({ config, said, contains }) => {
@@ -84,7 +84,7 @@ describe("the build", () => {
     writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ demo: true, ...config }));
     const args = [join(built, "src/main.js"), "serve", "--port", "0"];
     const { stderr } = spawnSync(process.execPath, args, { cwd, env: {}, encoding: "utf8" });
-    expect(stderr).toBe(`sluice: ${said}: connect ECONNREFUSED 127.0.0.1:1\n`);
+    expect(stderr).toBe(`sluice: ${said}\n`);
     const isDriver = (script: string) => script.includes(contains);
     const entries = globSync("src/{main,embed,gateway-*,open-storage-*}.js", { cwd: built });
     expect(entries.length).toBeGreaterThan(1);

@@ -123,6 +123,7 @@ export const nginx: ProxyKind = {
 
 /** nginx in front of a cluster, with the file in deploy/cluster. */
 export const clusterNginx = {
+  name: "nginx",
   missing: nginx.missing,
   /** What the program says of the file as it is shipped; throws when it refuses it. */
   check(): string {
@@ -147,30 +148,52 @@ export const clusterNginx = {
 
 const CADDYFILE = join(DEPLOY, "Caddyfile");
 
+/** What Caddy makes of a file; throws when it refuses it. */
+function adapted(file: string): string {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-caddy-"));
+  const env = { PATH: process.env.PATH, HOME: directory };
+  const args = ["adapt", "--validate", "--adapter", "caddyfile", "--config", file];
+  const { status, stdout, stderr } = spawnSync("caddy", args, { env, encoding: "utf8" });
+  rmSync(directory, { recursive: true, force: true });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Starts Caddy with a file, in which these changes are made. */
+function startCaddy(
+  shipped: string,
+  port: number,
+  changes: readonly (readonly [RegExp, string])[],
+): Promise<FrontProxy> {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-caddy-"));
+  const file = join(directory, "Caddyfile");
+  const site: readonly [RegExp, string] = [/^sluice\.example\.com \{/m, `http://:${port} {\n\tbind 127.0.0.1`];
+  const text = replaced(readFileSync(shipped, "utf8"), [site, ...changes]);
+  writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n\n${text}`);
+  return run("caddy", ["run", "--adapter", "caddyfile", "--config", file], directory, port);
+}
+
 export const caddy: ProxyKind = {
   name: "Caddy",
   missing: isHere("caddy", "version") ? undefined : "caddy is not here",
-  check() {
-    const directory = mkdtempSync(join(tmpdir(), "sluice-caddy-"));
-    const env = { PATH: process.env.PATH, HOME: directory };
-    const { status, stdout, stderr } = spawnSync("caddy", ["adapt", "--validate", "--config", CADDYFILE], {
-      env,
-      encoding: "utf8",
-    });
-    rmSync(directory, { recursive: true, force: true });
-    if (status !== 0) throw new Error(stderr);
-    return stdout;
-  },
+  check: () => adapted(CADDYFILE),
   async start(gatewayUrl) {
-    const port = await freePort();
-    const directory = mkdtempSync(join(tmpdir(), "sluice-caddy-"));
-    const file = join(directory, "Caddyfile");
-    const text = replaced(readFileSync(CADDYFILE, "utf8"), [
-      [/^\(sluice\)/m, "{\n\tadmin off\n\tauto_https off\n}\n\n(sluice)"],
-      [/^sluice\.example\.com \{/m, `http://:${port} {\n\tbind 127.0.0.1`],
-      [/127\.0\.0\.1:18789/, hostOf(gatewayUrl)],
-    ]);
-    writeFileSync(file, text);
-    return run("caddy", ["run", "--config", file], directory, port);
+    return startCaddy(CADDYFILE, await freePort(), [[/127\.0\.0\.1:18789/, hostOf(gatewayUrl)]]);
+  },
+};
+
+const CLUSTER_CADDYFILE = join(DEPLOY, "cluster/Caddyfile");
+
+/** Caddy in front of a cluster, with the file in deploy/cluster. */
+export const clusterCaddy: typeof clusterNginx = {
+  name: "Caddy",
+  missing: caddy.missing,
+  check: () => adapted(CLUSTER_CADDYFILE),
+  async start(first, second) {
+    const changes: readonly (readonly [RegExp, string])[] = [
+      [/172\.30\.57\.11:18789/, hostOf(first)],
+      [/172\.30\.57\.12:18789/, hostOf(second)],
+    ];
+    return startCaddy(CLUSTER_CADDYFILE, await freePort(), changes);
   },
 };

@@ -38,8 +38,10 @@ export function reasonOf(error: unknown): string {
   // One for each address of a name: the last is as good as any.
   const last: unknown = isNativeError(error) && "errors" in error ? asArray(error.errors).at(-1) : error;
   if (!isNativeError(last)) return "it is not reachable";
-  const { message, code } = last as NodeJS.ErrnoException;
+  const { message, code, syscall } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
+  // Its message has the address, which callers of the gateway need not know.
+  if (code !== undefined && syscall !== undefined) return `${syscall} ${code}`;
   if (code !== undefined && UNTRUSTED.test(code))
     return "its certificate is not trusted: cluster.redis.caFile names its authority's file";
   if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";

@@ -8,6 +8,8 @@ export interface Append {
   readonly isEnd: boolean;
   readonly keepMs: number | undefined;
   readonly previous: string;
+  /** What it has used so far, unless it ends here: the end says it. */
+  readonly spending: string;
   /** More could follow at once. */
   readonly isFull: boolean;
 }

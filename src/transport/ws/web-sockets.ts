@@ -98,7 +98,7 @@ export class WebSockets {
     return this.#mounts.has(path);
   }
 
-  /** Refuses new WebSockets, and tells all clients when to reconnect. */
+  /** Refuses new WebSockets, but for forwarded ones, which have nowhere else to go, and tells all clients when to reconnect. */
   drain(): void {
     this.#draining = true;
     for (const connection of this.#connections) {
@@ -189,7 +189,6 @@ export class WebSockets {
   /** All checks before the WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string, known: { caller?: Caller }) {
     const { admission, origins, proxies } = this.#parts;
-    // One whose node serves it here has nowhere else to go.
     if (this.#draining && !proxies.isForwarded(request.socket)) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
     checkHead(request);

@@ -10,7 +10,7 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 const newDirectory = temporaryDirectories();
 
 /** Two nodes over one upstream, of which the first leads. */
-async function setUp(redis: TestRedis) {
+async function setUp(redis: TestRedis, more: object = {}) {
   await using made = new AsyncDisposableStack();
   const upstream = made.use(await startScriptedUpstream());
   const options = {
@@ -18,6 +18,7 @@ async function setUp(redis: TestRedis) {
     prefix: randomUUID().slice(0, 8),
     directory: newDirectory(),
     models: { gpt: { route: "chat", model: "gpt-test" } },
+    ...more,
   };
   const first = made.use(await startNode(redis, options));
   const second = made.use(await startNode(redis, options));
@@ -47,6 +48,14 @@ async function pageSoon(url: string): Promise<OpenClawClient> {
   }
 }
 
+/** What a node's metrics say of conversations. */
+async function figures({ url }: { readonly url: string }): Promise<string> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return ["leads", "forwarded"]
+    .map((name) => `${name} ${new RegExp(`^sluice_cluster_${name} (.*)$`, "m").exec(metrics)?.[1]}`)
+    .join(" ");
+}
+
 describeWithRedis("conversations on two nodes", (redis) => {
   test("are the same: sessions, the running answer, the queue, and Stop", async () => {
     await using up = await setUp(redis());
@@ -56,6 +65,10 @@ describeWithRedis("conversations on two nodes", (redis) => {
     const answer = new ChatScript(await up.upstream.request());
     answer.text("Once upon ");
     await here.until(() => here.textOf("a1") === "Once upon ");
+    expect(await Promise.all([up.first, up.second].map(figures))).toEqual([
+      "leads 1 forwarded 0",
+      "leads 0 forwarded 1",
+    ]);
     await send(here, "a2");
     answer.text("a time");
     await there.until(() => there.textOf("a1") === "Once upon a time");
@@ -89,5 +102,24 @@ describeWithRedis("conversations on two nodes", (redis) => {
     expect(JSON.stringify(messages)).toContain("Once upon a time");
     expect(JSON.stringify(messages)).toContain("Later");
     expect(up.upstream.requests).toBe(2);
+  });
+
+  test("are shown to a page that is opened at the other while the node that serves them leaves", async () => {
+    await using up = await setUp(redis(), { limits: { drainMs: 600_000 } });
+    using here = await page(up.first.url);
+    await send(here, "a1");
+    const answer = new ChatScript(await up.upstream.request());
+    answer.text("Once upon ");
+    await here.until(() => here.textOf("a1") === "Once upon ");
+    const left = up.first.close("SIGTERM");
+    await here.until(() => here.payloads("shutdown").length > 0);
+    await expect(page(up.first.url)).rejects.toThrow("503");
+    using there = await page(up.second.url);
+    expect(await there.request("chat.history", { sessionKey: "main" })).toMatchObject({
+      inFlightRun: { runId: "a1", text: "Once upon " },
+    });
+    answer.text("a time").finish();
+    expect(await there.ended("a1")).toMatchObject({ state: "final" });
+    await left;
   });
 });

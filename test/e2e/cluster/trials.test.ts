@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { killOne } from "../../soak/cluster/kills.ts";
+import { killBusiest } from "../../soak/cluster/kills.ts";
 import { losePostgres } from "../../soak/cluster/postgres-away.ts";
-import { emptyRedis, slowRedis, stopRedis } from "../../soak/cluster/redis-faults.ts";
+import { emptyRedis, slowRedis, stopRedis, untilKnown } from "../../soak/cluster/redis-faults.ts";
 import { stopOne } from "../../soak/cluster/stops.ts";
 import { checkHistory } from "../../support/cluster/check-history.ts";
 import { SPOILS } from "../../support/cluster/spoil-history.ts";
@@ -38,7 +38,8 @@ describeHere(`three nodes with clients that read on at another${missing}`, () =>
       await stopRedis(scene, 500);
       await emptyRedis(scene);
       await scene.crowd.full();
-      await killOne(scene);
+      await untilKnown(scene);
+      await killBusiest(scene);
     });
     expect(verdict).toMatchObject({ faults: [], ledgerFaults: [], said: [] });
     const lost = visits.filter(({ code }) => code === "owner_lost");

@@ -34,6 +34,16 @@ export async function restartRedis({ rig: { redis } }: Pick<Scene, "rig">): Prom
 export const emptyRedis = ({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> =>
   redis.ask("FLUSHALL").then(() => {});
 
+const COUNT_RUNNING = `
+local count = 0
+for _, streams in ipairs(redis.call('KEYS', 'sluice:streams:*')) do count = count + redis.call('SCARD', streams) end
+return count`;
+
+/** Resolves once Redis knows of all streams that run: what their nodes write again after a loss dies with a node. */
+export async function untilKnown({ rig: { redis }, crowd }: Scene): Promise<void> {
+  while (Number(await redis.ask("EVAL", COUNT_RUNNING, "0")) < crowd.running) await setTimeout(50);
+}
+
 /** Redis accepts, and answers nothing. */
 export async function stopRedis({ rig: { redis } }: Pick<Scene, "rig">, forMs = FAULT_MS): Promise<void> {
   process.kill(redis.pid, "SIGSTOP");
