@@ -19,7 +19,6 @@ export interface TapParts {
   /** A clock reading, in milliseconds. */
   readonly now: () => number;
   readonly wall: () => number;
-  /** Whether Redis answers. */
   readonly isUp: () => boolean;
   /** There is something to write; `isUrgent`: now, not at the next tick. */
   readonly changed: (tap: Tap, isUrgent: boolean) => void;
@@ -29,7 +28,6 @@ export interface TapParts {
   readonly fenced: (tap: Tap) => void;
   /** Events will be missing in Redis. */
   readonly holed: () => void;
-  /** The stream has ended. */
   readonly ended: (tap: Tap) => void;
   /** The stream has left the registry. */
   readonly removed: (tap: Tap) => void;
