@@ -39,6 +39,21 @@ export interface StreamView {
   readonly readers: number;
   /** For how long its upstream has been paused for its readers; 0 if it is not. */
   readonly pausedMs: number;
+  /** Where it runs, in a cluster. */
+  readonly node?: string;
+}
+
+/** The running streams that a caller may see, oldest first; what follows them is said in a cluster only. */
+export interface StreamList {
+  readonly streams: readonly StreamView[];
+  /** The node that answers. */
+  readonly node?: string;
+  /** How many more streams run on other nodes, which did not tell them one by one. */
+  readonly unlisted?: number;
+  /** The nodes that did not answer in time. */
+  readonly silent?: readonly string[];
+  /** How many nodes could not be asked, because Redis does not answer. */
+  readonly unasked?: number;
 }
 
 /** How a running stream looks at this reading of the clock. */

@@ -1,0 +1,168 @@
+import { expect, test } from "@jest/globals";
+import { runTop } from "../../../src/cli/commands/top.ts";
+import type { StreamList } from "../../../src/core/relay/stream-record.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
+import { chunk, letJudge, letLast, nameOf, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
+
+const newDirectory = temporaryDirectories();
+
+type Where = { readonly url: string };
+const bearer = (secret?: string) => (secret === undefined ? {} : { authorization: `Bearer ${secret}` });
+const list = async ({ url }: Where, secret?: string) =>
+  (await (await fetch(`${url}/v1/streams`, { headers: bearer(secret) })).json()) as StreamList;
+const end = ({ url }: Where, stream: string, secret?: string) =>
+  fetch(`${url}/v1/streams/${stream}`, { method: "DELETE", headers: bearer(secret) });
+
+/** Answers that nobody reads are cancelled once they are forgotten. */
+const held: Response[] = [];
+
+/** Opens a stream that nobody can resume; with its first event. */
+async function chatOn({ url }: Where, upstream: ScriptedUpstream, secret?: string) {
+  const answering = fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...bearer(secret) },
+    body: JSON.stringify({ model: "gpt", stream: true, messages: [{ role: "user", content: "Hi" }] }),
+  });
+  const exchange = await upstream.request();
+  exchange.sse().event(chunk("one"));
+  const answer = await answering;
+  held.push(answer);
+  return { answer, exchange };
+}
+
+/** Two nodes with keys for two callers and an operator. */
+async function withKeys(redis: Parameters<typeof startTwoNodes>[0]) {
+  const directory = newDirectory();
+  const secrets = { ann: freshSecret(), bob: freshSecret(), admin: freshSecret() };
+  const store = new KeyDatabase(directory);
+  store.add(keyFor("ann", secrets.ann));
+  store.add(keyFor("bob", secrets.bob));
+  store.add(keyFor("admin", secrets.admin, { scopes: ["admin"] }));
+  store.close();
+  const nodes = await startTwoNodes(redis, directory);
+  await letJudge(redis, directory);
+  return { nodes, secrets };
+}
+
+describeWithRedis("the running streams of a cluster", (redis) => {
+  test("are listed on either node, oldest first, each with its node", async () => {
+    await using nodes = await startTwoNodes(redis(), newDirectory());
+    const { a, b, upstream } = nodes;
+    const [nameOfA, nameOfB] = [await nameOf(a), await nameOf(b)];
+    await chatOn(a, upstream);
+    using second = await openOn(b, upstream);
+    await chatOn(a, upstream);
+    for (const [asked, name] of [
+      [a, nameOfA],
+      [b, nameOfB],
+    ] as const) {
+      const { streams, ...rest } = await list(asked);
+      expect(rest).toEqual({ node: name, unlisted: 0, silent: [], unasked: 0 });
+      expect(streams.map(({ node, face }) => [node, face])).toEqual([
+        [nameOfA, "chat-completions"],
+        [nameOfB, "stream"],
+        [nameOfA, "chat-completions"],
+      ]);
+      expect(streams[1]?.stream).toBe(second.stream);
+    }
+  });
+
+  test("are ended from any node, resumable or not, and then are not there", async () => {
+    const directory = newDirectory();
+    await using nodes = await startTwoNodes(redis(), directory);
+    const { a, b, upstream } = nodes;
+    await letJudge(redis(), directory);
+    const { answer, exchange } = await chatOn(a, upstream);
+    const [running] = (await list(b)).streams;
+    expect((await end(b, running?.stream ?? "")).status).toBe(204);
+    expect(await answer.text()).toContain("ended by an operator");
+    await exchange.closed;
+    expect((await list(b)).streams).toEqual([]);
+    expect((await end(a, running?.stream ?? "")).status).toBe(404);
+    expect((await end(b, running?.stream ?? "")).status).toBe(404);
+  });
+
+  test("are shown and ended as a key may, whichever node it asks", async () => {
+    const { nodes, secrets } = await withKeys(redis());
+    await using running = nodes;
+    const { a, b, upstream } = running;
+    await chatOn(a, upstream, secrets.ann);
+    await chatOn(a, upstream, secrets.bob);
+    const callers = async (secret: string) => (await list(b, secret)).streams.map(({ caller }) => caller);
+    expect(await callers(secrets.admin)).toEqual(["ann", "bob"]);
+    const [anns, bobs] = (await list(b, secrets.admin)).streams;
+    expect(await callers(secrets.ann)).toEqual(["ann"]);
+    const refused = await end(b, bobs?.stream ?? "", secrets.ann);
+    const unknown = await end(b, "s_nope", secrets.ann);
+    expect([refused.status, await refused.text()]).toEqual([404, await unknown.text()]);
+    expect(await callers(secrets.bob)).toEqual(["bob"]);
+    expect((await end(b, anns?.stream ?? "", secrets.ann)).status).toBe(204);
+    expect((await end(b, bobs?.stream ?? "", secrets.admin)).status).toBe(204);
+    // The key's own end is known to the operator, and to nobody else.
+    expect((await end(b, anns?.stream ?? "", secrets.bob)).status).toBe(404);
+    expect(await callers(secrets.admin)).toEqual([]);
+  });
+
+  test("are told without a node that does not answer, which is named", async () => {
+    const directory = newDirectory();
+    await using nodes = await startTwoNodes(redis(), directory);
+    const { a, b, upstream } = nodes;
+    await chatOn(a, upstream);
+    const { cluster } = nodeConfig(redis(), directory);
+    await letLast(redis(), directory, "ghost");
+    await redis().ask("SADD", `${cluster.redis.prefix}:nodes`, "ghost");
+    await letJudge(redis(), directory);
+    const { streams, silent } = await list(b);
+    expect([streams.length, silent]).toEqual([1, ["ghost"]]);
+    const seen = { stdout: "", stderr: "" };
+    const code = await runTop(["--every", "100", "--url", b.url], {
+      ...{ env: {}, cwd: directory, openScreen: undefined },
+      stdout: { write: (text) => (seen.stdout += text) },
+      stderr: { write: (text) => (seen.stderr += text) },
+    });
+    expect([code, seen.stderr]).toEqual([0, "sluice: no answer from ghost\n"]);
+    expect(seen.stdout.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
+    // It may run there.
+    const unsure = await end(b, "s_nope");
+    expect(unsure.status).toBe(503);
+    expect(await unsure.text()).toContain("ghost");
+    // What another one has is ended without waiting for it.
+    expect((await end(b, streams[0]?.stream ?? "")).status).toBe(204);
+  });
+
+  test("are those of one node while Redis does not answer, which says so", async () => {
+    const directory = newDirectory();
+    await using nodes = await startTwoNodes(redis(), directory);
+    const { a, b, upstream } = nodes;
+    await chatOn(b, upstream);
+    const [running] = (await list(a)).streams;
+    // It knows of the other from its next renewal on.
+    await turnsUntil(async () => {
+      const { nodes: count } = (await (await fetch(`${b.url}/readyz`)).json()) as { nodes: number };
+      return count === 2;
+    });
+    process.kill(redis().pid, "SIGSTOP");
+    try {
+      const { streams, unasked } = await list(b);
+      expect([streams.length, unasked]).toEqual([1, 1]);
+      expect((await end(a, running?.stream ?? "")).status).toBe(503);
+      // Its own node needs nobody.
+      expect((await end(b, running?.stream ?? "")).status).toBe(204);
+    } finally {
+      process.kill(redis().pid, "SIGCONT");
+    }
+  });
+
+  test("stay with their node in the figures of targets, which says whose they are", async () => {
+    await using nodes = await startTwoNodes(redis(), newDirectory());
+    for (const node of [nodes.a, nodes.b]) {
+      const { node: named } = (await (await fetch(`${node.url}/v1/targets`)).json()) as { node: string };
+      expect(named).toBe(await nameOf(node));
+    }
+  });
+});
