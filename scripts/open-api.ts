@@ -2,7 +2,7 @@ import * as z from "zod";
 import { CODES } from "../protocol/codes.ts";
 import { ErrorBody } from "../protocol/stream.ts";
 import { USAGE_GROUPS } from "../src/core/ledger/usage-query.ts";
-import { STREAMS_PATH } from "../src/core/relay/stream-record.ts";
+import { STREAMS_PATH } from "../src/core/running/stream-view.ts";
 import { TARGETS_PATH } from "../src/core/targets/target-views.ts";
 import { GOOGLE_MODEL_PATH, GOOGLE_MODELS_PATH, MODEL_PATH, MODELS_PATH } from "../src/faces/api/models.ts";
 import { APIS, type Api } from "../src/faces/api/request/apis.ts";

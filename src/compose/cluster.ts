@@ -5,7 +5,7 @@ import type { ClusterStreams, ClusterStreamsParts } from "../cluster/streams/clu
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { HttpFace } from "../core/ports/http-face.ts";
-import { RunningStreams, type RunningStreamsParts } from "../core/relay/running-streams.ts";
+import { RunningStreams, type RunningStreamsParts } from "../core/running/running-streams.ts";
 import { dialects } from "../dialects/registry.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { STREAMS_PATH, type StreamList } from "../../core/relay/stream-record.ts";
+import { STREAMS_PATH, type StreamList } from "../../core/running/stream-view.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK, reasonOf } from "../exit-codes.ts";
 import type { Screen, ScreenListener } from "../top/screen.ts";

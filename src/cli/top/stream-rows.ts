@@ -1,5 +1,5 @@
 import { sanitise } from "../../core/kernel/sanitise.ts";
-import type { StreamList, StreamView } from "../../core/relay/stream-record.ts";
+import type { StreamList, StreamView } from "../../core/running/stream-view.ts";
 
 /** A running stream with its rate. */
 export interface StreamRow extends StreamView {

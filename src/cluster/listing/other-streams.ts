@@ -1,8 +1,14 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { asArray, asNumber, asString, type JsonObject } from "../../core/kernel/json.ts";
-import type { Ending, OtherNodes, RunningStreams, StreamsElsewhere, Viewer } from "../../core/relay/running-streams.ts";
-import type { StreamView } from "../../core/relay/stream-record.ts";
+import type {
+  Ending,
+  OtherNodes,
+  RunningStreams,
+  StreamsElsewhere,
+  Viewer,
+} from "../../core/running/running-streams.ts";
+import type { StreamView } from "../../core/running/stream-view.ts";
 import type { Message } from "../link/mailbox.ts";
 import type { Member } from "../link/member.ts";
 import { Pace } from "./pace.ts";

@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { type HttpExchange, type HttpFace, pathPattern, requireKnownQuery } from "../../core/ports/http-face.ts";
-import { type OtherNodes, type RunningStreams, viewerOf } from "../../core/relay/running-streams.ts";
-import { STREAMS_PATH, type StreamList } from "../../core/relay/stream-record.ts";
+import { type OtherNodes, type RunningStreams, viewerOf } from "../../core/running/running-streams.ts";
+import { STREAMS_PATH, type StreamList } from "../../core/running/stream-view.ts";
 
 /** One running stream. */
 export const ONE_STREAM_PATH = "/v1/streams/{stream}";

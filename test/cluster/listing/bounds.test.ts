@@ -4,7 +4,7 @@ import type { NodeLease } from "../../../src/cluster/link/node-lease.ts";
 import { OtherStreams } from "../../../src/cluster/listing/other-streams.ts";
 import { Pace } from "../../../src/cluster/listing/pace.ts";
 import type { JsonObject } from "../../../src/core/kernel/json.ts";
-import type { StreamView } from "../../../src/core/relay/stream-record.ts";
+import type { StreamView } from "../../../src/core/running/stream-view.ts";
 
 const operator = { name: "local", isOperator: true };
 const view = (id: number, caller = "ann"): StreamView => ({

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
-import type { StreamList } from "../../../src/core/relay/stream-record.ts";
+import type { StreamList } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { describeWithRedis } from "../../support/redis.ts";

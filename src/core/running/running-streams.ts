@@ -1,9 +1,9 @@
 import { type Caller, mayDo } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
+import type { Relay } from "../relay/relay.ts";
 import type { StreamRegistry } from "../stream/registry.ts";
-import type { Relay } from "./relay.ts";
-import { type StreamView, viewOf } from "./stream-record.ts";
+import { type StreamView, viewOf } from "./stream-view.ts";
 
 /** Who looks at running streams, or ends one. */
 export interface Viewer {
