@@ -24,7 +24,8 @@ export class Questions {
     const { promise, resolve } = Promise.withResolvers<void>();
     const silent = new Set(nodes);
     let reachable = nodes.length;
-    const late = setTimeout(resolve, ms);
+    // If this process stood still, the answers may have come meanwhile: sockets are read first.
+    const late = setTimeout(() => setImmediate(resolve), ms);
     const answered = (node: string) => {
       if (silent.delete(node) && --reachable === 0) resolve();
     };

@@ -32,7 +32,8 @@ function twoNodes(streams: readonly StreamView[]) {
         } as unknown as Mailbox,
       },
       { seenBy: () => seen, end: () => "unknown" },
-      { now: () => performance.now() },
+      // Every turn comes at once to a pace whose clock stands still, or 50 ms after the one before.
+      { now: () => 0 },
     );
   const a = add("a", "b", []);
   add("b", "a", streams);
@@ -75,7 +76,7 @@ describe("questions", () => {
     const looks = Promise.allSettled(keys);
     await a.list(operator);
     const refused = (await looks).filter(({ status }) => status === "rejected");
-    expect(refused.length).toBeGreaterThanOrEqual(30);
+    expect(refused).toHaveLength(39);
     expect(refused[0]).toMatchObject({ reason: { code: "overloaded" } });
   });
 

@@ -13,10 +13,29 @@ const newDirectory = temporaryDirectories();
 
 type Where = { readonly url: string };
 const bearer = (secret?: string) => (secret === undefined ? {} : { authorization: `Bearer ${secret}` });
-const list = async ({ url }: Where, secret?: string) =>
-  (await (await fetch(`${url}/v1/streams`, { headers: bearer(secret) })).json()) as StreamList;
-const end = ({ url }: Where, stream: string, secret?: string) =>
+/** The list, once every node but these has answered: on a busy machine one may be too late. */
+async function list({ url }: Where, secret?: string, silent: readonly string[] = []): Promise<StreamList> {
+  let seen: StreamList = { streams: [] };
+  await turnsUntil(async () => {
+    seen = (await (await fetch(`${url}/v1/streams`, { headers: bearer(secret) })).json()) as StreamList;
+    return seen.silent?.every((node) => silent.includes(node)) === true;
+  });
+  return seen;
+}
+const remove = ({ url }: Where, stream: string, secret?: string) =>
   fetch(`${url}/v1/streams/${stream}`, { method: "DELETE", headers: bearer(secret) });
+
+/** Ends a stream, and says how that was answered, once nobody is too late for that: `ended` also if one who was too late did it. */
+async function end(where: Where, stream: string, secret?: string): Promise<string> {
+  let wasLate = false;
+  let status = 503;
+  await turnsUntil(async () => {
+    ({ status } = await remove(where, stream, secret));
+    wasLate ||= status === 503;
+    return status !== 503;
+  });
+  return status === 204 || (status === 404 && wasLate) ? "ended" : String(status);
+}
 
 /** Answers that nobody reads are cancelled once they are forgotten. */
 const held: Response[] = [];
@@ -63,12 +82,13 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     ] as const) {
       const { streams, ...rest } = await list(asked);
       expect(rest).toEqual({ node: name, unlisted: 0, silent: [], unasked: 0 });
-      expect(streams.map(({ node, face }) => [node, face])).toEqual([
-        [nameOfA, "chat-completions"],
-        [nameOfB, "stream"],
-        [nameOfA, "chat-completions"],
+      expect(streams.map(({ node, face }) => `${face} on ${node}`).sort()).toEqual([
+        `chat-completions on ${nameOfA}`,
+        `chat-completions on ${nameOfA}`,
+        `stream on ${nameOfB}`,
       ]);
-      expect(streams[1]?.stream).toBe(second.stream);
+      expect(streams.map(({ ageMs }) => ageMs)).toEqual(streams.map(({ ageMs }) => ageMs).sort((x, y) => y - x));
+      expect(streams.map(({ stream }) => stream)).toContain(second.stream);
     }
   });
 
@@ -79,12 +99,12 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     await letJudge(redis(), directory);
     const { answer, exchange } = await chatOn(a, upstream);
     const [running] = (await list(b)).streams;
-    expect((await end(b, running?.stream ?? "")).status).toBe(204);
+    expect(await end(b, running?.stream ?? "")).toBe("ended");
     expect(await answer.text()).toContain("ended by an operator");
     await exchange.closed;
     expect((await list(b)).streams).toEqual([]);
-    expect((await end(a, running?.stream ?? "")).status).toBe(404);
-    expect((await end(b, running?.stream ?? "")).status).toBe(404);
+    expect(await end(a, running?.stream ?? "")).toBe("404");
+    expect(await end(b, running?.stream ?? "")).toBe("404");
   });
 
   test("are shown and ended as a key may, whichever node it asks", async () => {
@@ -94,17 +114,17 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     await chatOn(a, upstream, secrets.ann);
     await chatOn(a, upstream, secrets.bob);
     const callers = async (secret: string) => (await list(b, secret)).streams.map(({ caller }) => caller);
-    expect(await callers(secrets.admin)).toEqual(["ann", "bob"]);
-    const [anns, bobs] = (await list(b, secrets.admin)).streams;
+    expect((await callers(secrets.admin)).sort()).toEqual(["ann", "bob"]);
+    const { streams } = await list(b, secrets.admin);
+    const [anns, bobs] = ["ann", "bob"].map((name) => streams.find(({ caller }) => caller === name));
     expect(await callers(secrets.ann)).toEqual(["ann"]);
-    const refused = await end(b, bobs?.stream ?? "", secrets.ann);
-    const unknown = await end(b, "s_nope", secrets.ann);
-    expect([refused.status, await refused.text()]).toEqual([404, await unknown.text()]);
+    expect(await end(b, bobs?.stream ?? "", secrets.ann)).toBe("404");
+    expect(await end(b, "s_nope", secrets.ann)).toBe("404");
     expect(await callers(secrets.bob)).toEqual(["bob"]);
-    expect((await end(b, anns?.stream ?? "", secrets.ann)).status).toBe(204);
-    expect((await end(b, bobs?.stream ?? "", secrets.admin)).status).toBe(204);
+    expect(await end(b, anns?.stream ?? "", secrets.ann)).toBe("ended");
+    expect(await end(b, bobs?.stream ?? "", secrets.admin)).toBe("ended");
     // The key's own end is known to the operator, and to nobody else.
-    expect((await end(b, anns?.stream ?? "", secrets.bob)).status).toBe(404);
+    expect(await end(b, anns?.stream ?? "", secrets.bob)).toBe("404");
     expect(await callers(secrets.admin)).toEqual([]);
   });
 
@@ -112,27 +132,32 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     const directory = newDirectory();
     await using nodes = await startTwoNodes(redis(), directory);
     const { a, b, upstream } = nodes;
-    await chatOn(a, upstream);
+    const { answer } = await chatOn(a, upstream);
     const { cluster } = nodeConfig(redis(), directory);
     await letLast(redis(), directory, "ghost");
     await redis().ask("SADD", `${cluster.redis.prefix}:nodes`, "ghost");
     await letJudge(redis(), directory);
-    const { streams, silent } = await list(b);
+    const { streams, silent } = await list(b, undefined, ["ghost"]);
     expect([streams.length, silent]).toEqual([1, ["ghost"]]);
     const seen = { stdout: "", stderr: "" };
-    const code = await runTop(["--every", "100", "--url", b.url], {
-      ...{ env: {}, cwd: directory, openScreen: undefined },
-      stdout: { write: (text) => (seen.stdout += text) },
-      stderr: { write: (text) => (seen.stderr += text) },
+    // On a busy machine more may be silent at the first look.
+    await turnsUntil(async () => {
+      const code = await runTop(["--every", "100", "--url", b.url], {
+        ...{ env: {}, cwd: directory, openScreen: undefined },
+        stdout: { write: (text) => (seen.stdout = text) },
+        stderr: { write: (text) => (seen.stderr = text) },
+      });
+      return code === 0 && seen.stderr === "sluice: no answer from ghost\n";
     });
-    expect([code, seen.stderr]).toEqual([0, "sluice: no answer from ghost\n"]);
     expect(seen.stdout.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
     // It may run there.
-    const unsure = await end(b, "s_nope");
+    const unsure = await remove(b, "s_nope");
     expect(unsure.status).toBe(503);
     expect(await unsure.text()).toContain("ghost");
-    // What another one has is ended without waiting for it.
-    expect((await end(b, streams[0]?.stream ?? "")).status).toBe(204);
+    // What another one has is ended without waiting for it, if that one is not too late, too.
+    const ended = await remove(b, streams[0]?.stream ?? "");
+    expect(ended.status === 204 || (await ended.text()).includes(await nameOf(a))).toBe(true);
+    expect(await answer.text()).toContain("ended by an operator");
   });
 
   test("are those of one node while Redis does not answer, which says so", async () => {
@@ -150,9 +175,9 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     try {
       const { streams, unasked } = await list(b);
       expect([streams.length, unasked]).toEqual([1, 1]);
-      expect((await end(a, running?.stream ?? "")).status).toBe(503);
+      expect((await remove(a, running?.stream ?? "")).status).toBe(503);
       // Its own node needs nobody.
-      expect((await end(b, running?.stream ?? "")).status).toBe(204);
+      expect(await end(b, running?.stream ?? "")).toBe("ended");
     } finally {
       process.kill(redis().pid, "SIGCONT");
     }
