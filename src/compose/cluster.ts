@@ -80,10 +80,9 @@ export async function connectStreamsFace(cluster: Cluster | undefined, parts: Ru
   return createStreamsFace({ running, others: new OtherStreams(cluster, running, parts.clock) });
 }
 
-/** Lets the ledger close the rows that nodes leave open which are gone. */
-export function settleGone(ledger: StoredLedger, cluster: Cluster | undefined): StoredLedger {
+/** Lets the ledger close the rows that nodes leave open which are gone, after all else: a store that is away keeps nothing waiting. */
+export function settleGone(ledger: StoredLedger, cluster: Cluster | undefined): void {
   cluster?.on({ gone: async (dead) => void (await ledger.settle(dead)) });
-  return ledger;
 }
 
 /** Loads what needs Redis' client: only where it is used. Rejects with `cluster_unavailable` when that is not installed. */

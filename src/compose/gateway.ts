@@ -28,6 +28,7 @@ import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { originsOf, startMetricsServer } from "./metrics-server.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
+import { connectLastAccounts } from "./node/last-accounts.ts";
 import { logOptions, metricsOptions } from "./node/log-options.ts";
 import { connectReadiness } from "./node/readiness.ts";
 import { connectSharedCaps } from "./node/shared-caps.ts";
@@ -70,6 +71,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const fault = (error: unknown) => observer.fault(error, "cluster");
   const cluster = started.use(await joinCluster(config, node, fault));
   const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
+  const lastAccounts = await connectLastAccounts(cluster, routing, clock);
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
@@ -77,10 +79,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       instance: node,
       clock,
       news: log.ledger,
+      recall: lastAccounts?.recall,
       fault: (error) => observer.fault(error, "store"),
     }),
   );
-  const ledger = settleGone(storage.ledger, cluster);
+  const { ledger } = storage;
   const reads = new ReadTurn(
     (error) => observer.fault(error, "read turn"),
     () => streams?.reading(),
@@ -100,8 +103,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const shared = await connectSharedCaps(cluster, ledger, clock, (error) => observer.fault(error, "caps"));
+  const spentBy = lastAccounts?.spentBy;
+  const shared = await connectSharedCaps(cluster, { ledger, spentBy }, clock, (error) => observer.fault(error, "caps"));
   if (shared) started.use(shared);
+  settleGone(ledger, cluster);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
       caps: () => current.caps,

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { asArray, asNumber, asString, type JsonObject } from "../../core/kernel/json.ts";
 import type {
-  Ending,
+  EndAnswer,
   OtherNodes,
   RunningStreams,
   StreamsElsewhere,
@@ -65,7 +65,7 @@ export class OtherStreams implements OtherNodes {
   async end(stream: string, viewer: Viewer): Promise<boolean> {
     await this.#turn("end", viewer);
     const { nodes, areAll, leftMs } = await this.#others();
-    let ending = "unknown" as Ending;
+    let ending = "unknown" as EndAnswer;
     const question = { what: "end", stream, ...viewer };
     const silent = await this.#questions.ask(nodes, question, leftMs, (_, { ending: said }) => {
       if (said === "ended" || said === "over") ending = said;

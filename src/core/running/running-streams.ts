@@ -41,7 +41,7 @@ export interface OtherNodes {
 }
 
 /** What became of the wish to end a stream. `over`: it ran here, and had ended; `unknown`: it may run elsewhere. */
-export type Ending = "ended" | "over" | "unknown";
+export type EndAnswer = "ended" | "over" | "unknown";
 
 /** What the running streams are read from. */
 export interface RunningStreamsParts {
@@ -66,7 +66,7 @@ export class RunningStreams {
   }
 
   /** Ends a stream as `cancelled`, if the viewer may see it. */
-  end(id: string, viewer: Viewer): Ending {
+  end(id: string, viewer: Viewer): EndAnswer {
     const { relay, registry } = this.#parts;
     for (const { stream, caller } of relay.streams) {
       if (stream.info.id !== id || !sees(viewer, caller.name)) continue;

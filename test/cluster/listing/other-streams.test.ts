@@ -182,12 +182,4 @@ describeWithRedis("the running streams of a cluster", (redis) => {
       process.kill(redis().pid, "SIGCONT");
     }
   });
-
-  test("stay with their node in the figures of targets, which says whose they are", async () => {
-    await using nodes = await startTwoNodes(redis(), newDirectory());
-    for (const node of [nodes.a, nodes.b]) {
-      const { node: named } = (await (await fetch(`${node.url}/v1/targets`)).json()) as { node: string };
-      expect(named).toBe(await nameOf(node));
-    }
-  });
 });
