@@ -133,10 +133,6 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     registry.join(this);
   }
 
-  get node(): string {
-    return this.#parts.cluster.node;
-  }
-
   /** For metrics: streams whose newest events wait to be written, and their size in bytes. */
   get behind(): { readonly streams: number; readonly bytes: number } {
     return this.#appender.behind;

@@ -25,8 +25,6 @@ export interface StreamNames {
 
 /** The streams of other nodes. A gateway without a cluster has none. */
 export interface Elsewhere {
-  /** The name of this node. */
-  readonly node: string;
   /** A stream has been opened here: others may want to read it. Returns who is told what becomes of it. */
   opened(registered: RegisteredStream): StreamWatcher;
   /**

@@ -90,21 +90,6 @@ describeWithRedis("a stream of another node", (redis) => {
     expect(await reasonOf("s_nobody", "1-0")).toEqual([503, "cluster_unavailable", undefined]);
   });
 
-  test("is listed on its own node only, and each list says whose it is", async () => {
-    await using nodes = await startTwoNodes(redis(), newDirectory());
-    const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    using reading = await resumeOn(b, first.stream, 0);
-    await reading.take(({ type }) => type === "resumed");
-    const list = async (node: { readonly url: string }) => (await fetch(`${node.url}/v1/streams`)).json();
-    expect(await list(a)).toEqual({
-      node: await nameOf(a),
-      streams: [expect.objectContaining({ stream: first.stream })],
-    });
-    expect(await list(b)).toEqual({ node: await nameOf(b), streams: [] });
-    first.exchange.finishChat();
-  });
-
   test("is cancelled from there, whether or not it is read there", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
