@@ -4,7 +4,10 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { ClusterStreams, ClusterStreamsParts } from "../cluster/streams/cluster-streams.ts";
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
+import type { HttpFace } from "../core/ports/http-face.ts";
+import { RunningStreams, type RunningStreamsParts } from "../core/running/running-streams.ts";
 import { dialects } from "../dialects/registry.ts";
+import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { ClusterNode } from "./node/cluster-node.ts";
@@ -69,10 +72,17 @@ export async function connectClusterStreams(
   return streams;
 }
 
-/** Lets the ledger close the rows that nodes leave open which are gone. */
-export function settleGone(ledger: StoredLedger, cluster: Cluster | undefined): StoredLedger {
+/** The running streams of this process for those who look, and, in a cluster, of all other nodes. */
+export async function connectStreamsFace(cluster: Cluster | undefined, parts: RunningStreamsParts): Promise<HttpFace> {
+  const running = new RunningStreams(parts);
+  if (!cluster) return createStreamsFace({ running, others: undefined });
+  const { OtherStreams } = await import("../cluster/listing/other-streams.ts");
+  return createStreamsFace({ running, others: new OtherStreams(cluster, running, parts.clock) });
+}
+
+/** Lets the ledger close the rows that nodes leave open which are gone, after all else: a store that is away keeps nothing waiting. */
+export function settleGone(ledger: StoredLedger, cluster: Cluster | undefined): void {
   cluster?.on({ gone: async (dead) => void (await ledger.settle(dead)) });
-  return ledger;
 }
 
 /** Loads what needs Redis' client: only where it is used. Rejects with `cluster_unavailable` when that is not installed. */

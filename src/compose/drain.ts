@@ -17,7 +17,8 @@ export async function drain(parts: {
 }): Promise<void> {
   const { server, relay, drainMs, lingerMs } = parts;
   server.drain();
-  await setTimeout(lingerMs);
+  // Without lingering, nothing that arrives after the goodbyes may be let in.
+  if (lingerMs > 0) await setTimeout(lingerMs);
   if (parts.isNode) server.leave();
   await within(Math.max(0, drainMs - lingerMs), relay.drain());
 }

@@ -11,7 +11,6 @@ import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
-import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -21,7 +20,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { connectClusterStreams, joinCluster, nodeName, settleGone } from "./cluster.ts";
+import { connectClusterStreams, connectStreamsFace, joinCluster, nodeName, settleGone } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -29,6 +28,7 @@ import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { originsOf, startMetricsServer } from "./metrics-server.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
+import { connectLastAccounts } from "./node/last-accounts.ts";
 import { logOptions, metricsOptions } from "./node/log-options.ts";
 import { connectReadiness } from "./node/readiness.ts";
 import { connectSharedCaps } from "./node/shared-caps.ts";
@@ -71,6 +71,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const fault = (error: unknown) => observer.fault(error, "cluster");
   const cluster = started.use(await joinCluster(config, node, fault));
   const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
+  const lastAccounts = await connectLastAccounts(cluster, routing, clock);
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
@@ -78,10 +79,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       instance: node,
       clock,
       news: log.ledger,
+      recall: lastAccounts?.recall,
       fault: (error) => observer.fault(error, "store"),
     }),
   );
-  const ledger = settleGone(storage.ledger, cluster);
+  const { ledger } = storage;
   const reads = new ReadTurn(
     (error) => observer.fault(error, "read turn"),
     () => streams?.reading(),
@@ -101,8 +103,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const shared = await connectSharedCaps(cluster, ledger, clock, (error) => observer.fault(error, "caps"));
+  const spentBy = lastAccounts?.spentBy;
+  const shared = await connectSharedCaps(cluster, { ledger, spentBy }, clock, (error) => observer.fault(error, "caps"));
   if (shared) started.use(shared);
+  settleGone(ledger, cluster);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
       caps: () => current.caps,
@@ -178,8 +182,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createStreamsFace({ relay, registry, clock }),
-      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
+      await connectStreamsFace(cluster, { relay, registry, clock }),
+      createTargetsFace(
+        () => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf),
+        cluster?.node,
+      ),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],

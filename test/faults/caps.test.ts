@@ -357,7 +357,7 @@ describe("the ledger's row", () => {
   test("is required only by keys with caps: they are refused while it cannot be written", async () => {
     await using up = await setUp();
     up.ledger.available = false;
-    expect(() => up.open({ caller: callerOf({ costPerDay: 1 }) })).toThrow("its usage cannot be recorded");
+    expect(() => up.open({ caller: callerOf({ tokensPerDay: 1_000_000 }) })).toThrow("its usage cannot be recorded");
     up.open({ caller: callerOf({ requestsPerMinute: 10 }) });
     up.open();
   });

@@ -21,6 +21,13 @@ export interface Closing {
   readonly nano: number;
 }
 
+/** What is known elsewhere of what a dead node's stream has spent; `isFinal`: it had ended. `nano`: undefined without a price. */
+export interface Spent {
+  readonly tokens: number;
+  readonly nano: number | undefined;
+  readonly isFinal: boolean;
+}
+
 /** For how long a stream that is over is remembered, so that a late or repeated settlement corrects it. */
 const CLOSED_MS = 120_000;
 /** The same for one whose node was given up: it may only be frozen. */
@@ -67,25 +74,33 @@ export class Money {
     return this.#settle(stream, accounts, this.#node, ["closed", tokens, nano, CLOSED_MS]);
   }
 
-  /** Settles what a dead node's streams were known to have spent, all that can be. Resolves with how many there were. */
-  async estimateAll(node: string): Promise<number> {
+  /**
+   * Settles what a dead node's streams were known to have spent, all that can be; `spentBy` says what is known of them elsewhere.
+   * Resolves with how many there were.
+   */
+  async estimateAll(
+    node: string,
+    spentBy: (streams: readonly string[]) => Promise<ReadonlyMap<string, Spent>>,
+  ): Promise<number> {
     const streams = (await this.link.command(["SMEMBERS", this.keys.holds(node)])) as string[];
+    const spent = await spentBy(streams);
     const failures: unknown[] = [];
     for (const stream of streams) {
-      await this.#estimate(node, stream).catch((error: unknown) => failures.push(error));
+      await this.#estimate(node, stream, spent.get(stream)).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
     return streams.length;
   }
 
-  async #estimate(node: string, stream: string): Promise<void> {
+  async #estimate(node: string, stream: string, spent: Spent | undefined): Promise<void> {
     const accounts = await this.link.command(["HGET", this.keys.row(stream), "a"]);
     if (typeof accounts !== "string") {
       await this.link.command(["SREM", this.keys.holds(node), stream]);
       return;
     }
     const keys = [...this.keys.ofStream(node, stream, []), ...accounts.split("\n")];
-    const figures = ["estimated", 0, 0, ESTIMATED_MS].map(String);
+    const { tokens = -1, nano = spent ? 0 : -1, isFinal = false } = spent ?? {};
+    const figures = [isFinal ? "closed" : "estimated", tokens, nano, ESTIMATED_MS].map(String);
     await this.link.run(SETTLE, keys, [this.epoch, stream, ...this.windows.map(String), ...figures]);
   }
 

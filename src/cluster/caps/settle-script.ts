@@ -7,7 +7,7 @@ import { ANSWER } from "./reserve-script.ts";
  * counted before: nothing is counted twice.
  *
  * ARGV: 6 `spent` (it runs on), `closed` (it holds nothing any more), or `estimated` (its node is gone: what it was known to
- * have spent, at least its prompt), 7 tokens, 8 billionths, 9 how long to remember a stream that is over, in milliseconds.
+ * have spent, at least this, or its prompt if that is not known), 7 tokens, 8 billionths (-1: not known), 9 how long to remember a stream that is over, in milliseconds.
  */
 export const SETTLE = new Script(`${COUNTING}
 if not isOurs() then return {${ANSWER.lost}} end
@@ -19,8 +19,8 @@ local at = windows()
 local T, N, t, c = tonumber(row[2]) or 0, tonumber(row[3]) or 0, tonumber(row[4]) or 0, tonumber(row[5]) or 0
 local since = {tonumber(row[6]) or at[1], tonumber(row[7]) or at[2], tonumber(row[8]) or at[3]}
 if to == 'estimated' then
-  tokens = math.max(t, tonumber(row[9]))
-  nano = math.max(c, tonumber(row[10]))
+  tokens = math.max(t, tokens >= 0 and tokens or tonumber(row[9]))
+  nano = math.max(c, nano >= 0 and nano or tonumber(row[10]))
 end
 local isEnding = state == 'open' and to ~= 'spent'
 local heldTokens, heldNano = 0, 0

@@ -10,7 +10,7 @@ import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
 import { type Grown, Hold, type HoldOwner } from "./hold.ts";
-import { Money } from "./money.ts";
+import { Money, type Spent } from "./money.ts";
 import { Orphans } from "./orphans.ts";
 import type { SharedClock } from "./redis-clock.ts";
 import { ANSWER } from "./reserve-script.ts";
@@ -29,6 +29,8 @@ export interface SharedCapsParts {
   readonly living: () => Promise<readonly string[]>;
   /** Whether a node may still be there. Rejects when that cannot be said. */
   readonly isAlive: (node: string) => Promise<boolean>;
+  /** What is known elsewhere of what a dead node's streams have spent; by default nothing. */
+  readonly spentBy?: ((streams: readonly string[]) => Promise<ReadonlyMap<string, Spent>>) | undefined;
   readonly fault: (error: unknown) => void;
   /** How long nodes are given to say what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
   readonly stateMs?: number;
@@ -156,7 +158,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
    */
   async gone(node: string): Promise<number> {
     if (!this.#counters.isReady) await this.#counters.look();
-    return this.#money.estimateAll(node);
+    return this.#money.estimateAll(node, this.#parts.spentBy ?? (async () => new Map()));
   }
 
   /** Sends what is still to be settled. The streams have ended. */

@@ -19,7 +19,7 @@ import { OwnedStreams } from "./owned-streams.ts";
 import { RedisNotes } from "./redis-notes.ts";
 import { readStored } from "./stored-stream.ts";
 import { StreamKeys } from "./stream-keys.ts";
-import { type LostStream, type TakeOver, takeOver } from "./take-over.ts";
+import { type TakeOver, takeOver } from "./take-over.ts";
 import { Tap } from "./tap.ts";
 
 /** What the streams of a cluster are made of. */
@@ -33,8 +33,6 @@ export interface ClusterStreamsParts {
   readonly clock: Clock;
   readonly fault: (error: unknown) => void;
   readonly count: ClusterObserver["count"];
-  /** A stream was ended here because its node is gone: what it had used must be settled. Must do no harm when called twice. */
-  readonly ownerLost?: (lost: LostStream) => Promise<void>;
 }
 
 /** Kinds of messages: to the node that runs a stream, to one whose client reads it, and to one that seeks it. */
@@ -198,12 +196,10 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   }
 
   async #takeOver(id: string, node: string): Promise<TakeOver> {
-    const { cluster, clock, limits, count, ownerLost } = this.#parts;
+    const { cluster, clock, limits, count } = this.#parts;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
     const outcome = await takeOver(cluster, this.#keys, { id, node }, times);
-    if (typeof outcome === "string") return outcome;
-    count("stream_taken_over");
-    await ownerLost?.(outcome);
+    if (outcome === "ended") count("stream_taken_over");
     return outcome;
   }
 

@@ -1,12 +1,34 @@
 import { CODES, type Code } from "../../../protocol/codes.ts";
-import type { Usage } from "../../../protocol/stream.ts";
+import { EndFrame } from "../../../protocol/stream.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { asObject, parseJson } from "../../core/kernel/json.ts";
-import type { Terminal } from "../../core/stream/terminal.ts";
+import type { Spending, Terminal } from "../../core/stream/terminal.ts";
 import { endBody } from "../../core/stream/wire.ts";
 
 /** A terminal as text. */
 export const endToText = (terminal: Terminal): string => JSON.stringify(endBody(terminal));
+
+/** What a stream has used so far, as text. */
+export const spendingToText = ({ usage, target }: Spending): string =>
+  JSON.stringify({ usage, ...(target && { target }) });
+
+const STORED_SPENDING = EndFrame.pick({ usage: true, target: true });
+const STORED_ENDING = EndFrame.pick({ status: true, usage: true, target: true, timing: true });
+
+/** What was written as `text`, by a gateway of this version or another; undefined if it cannot be read. */
+export const spendingOfText = (text: string | undefined): Spending | undefined =>
+  STORED_SPENDING.safeParse(parseJson(text ?? "")).data as Spending | undefined;
+
+/** What a terminal says of money. */
+export type Ending = Pick<Terminal, "status" | "usage" | "target" | "timing"> & { readonly code: Code | undefined };
+
+/** The same of a terminal. */
+export function endingOfText(text: string): Ending | undefined {
+  const value = parseJson(text);
+  const ending = STORED_ENDING.safeParse(value).data as Omit<Ending, "code"> | undefined;
+  const code = asObject(asObject(value)?.error)?.code;
+  return ending && { ...ending, code: isCode(code) ? code : undefined };
+}
 
 /** The terminal that was written as `text`, by a gateway of this version or another. */
 export function endOfText(text: string, lastSeq: number): Terminal {
@@ -31,15 +53,13 @@ export function errorOf(body: {
   });
 }
 
-/** How a stream ends whose node is gone. `usage`: the text of what it had used, if the node has told. */
-export function ownerLost(lastSeq: number, usage: string | undefined, totalMs: number): Terminal {
+/** How a stream ends whose node is gone. `spending`: the text of what it had used, if the node has told. */
+export function ownerLost(lastSeq: number, spending: string | undefined, totalMs: number): Terminal {
   return {
     status: "failed",
     lastSeq,
     error: new GatewayError("owner_lost"),
-    usage: (usage === undefined ? undefined : (asObject(parseJson(usage)) as Usage | undefined)) ?? {
-      source: "unknown",
-    },
+    ...(spendingOfText(spending) ?? { usage: { source: "unknown" } }),
     timing: { totalMs },
     lossy: false,
   };

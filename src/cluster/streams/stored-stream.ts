@@ -101,7 +101,8 @@ export function factsText(
   return JSON.stringify({ caller, route, model, dialect: stream.dialect?.name, tellsDialect, at });
 }
 
-function factsOf(text: string | undefined): StreamFacts {
+/** The facts that were written as `text`. */
+export function factsOf(text: string | undefined): StreamFacts {
   const { caller, route, model, dialect, tellsDialect, at } = asObject(parseJson(text ?? "")) ?? {};
   return {
     caller: asString(caller) ?? "",

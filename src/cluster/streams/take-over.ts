@@ -3,20 +3,11 @@ import type { NodeLease } from "../link/node-lease.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
 import { endToText, ownerLost } from "./stored-end.ts";
-import { readStored, type StreamFacts } from "./stored-stream.ts";
+import { readStored } from "./stored-stream.ts";
 import type { StreamKeys } from "./stream-keys.ts";
 
-/** What is known of a stream whose node is gone. */
-export interface LostStream {
-  readonly id: string;
-  readonly node: string;
-  readonly facts: StreamFacts;
-  /** The text of what it had used when its node last told. */
-  readonly usage: string | undefined;
-}
-
 /** What became of an attempt: `ended`, by this call; `none`, there was nothing to end; `kept`, its node lives, or may live. */
-export type TakeOver = LostStream | "none" | "kept";
+export type TakeOver = "ended" | "none" | "kept";
 
 /**
  * `{…own, log, meta, the dead node's set, its lease}`, `{epoch, node, id, end, channel, ms to keep it, ms by which the hash
@@ -52,5 +43,5 @@ export async function takeOver(
   const args = [node, id, end, keys.wake(id), String(times.keptMs), String(times.outlivesMs)];
   const answer = await lease.judge(TAKE_OVER, names, args);
   if (answer === -1) return "kept";
-  return answer === 1 && facts ? { id, node, facts, usage } : "none";
+  return answer === 1 ? "ended" : "none";
 }

@@ -1,7 +1,7 @@
 import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
 import type { Hold } from "../../core/stream/stream-parts.ts";
 import { encodeEntries } from "./entry-codec.ts";
-import { endToText } from "./stored-end.ts";
+import { endToText, spendingToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
 
 /** What one append takes of one stream at most, in bytes, unless a single event is larger. */
@@ -40,6 +40,8 @@ interface Append {
   readonly isEnd: boolean;
   readonly keepMs: number | undefined;
   readonly previous: string;
+  /** What it has used so far, unless it ends here: the end says it. */
+  readonly spending: string;
   /** More could follow at once. */
   readonly isFull: boolean;
 }
@@ -57,6 +59,7 @@ export class Tap implements Hold, StreamWatcher {
   #from = 0;
   #hasDialect = false;
   #previous = "";
+  #spending = "";
   #hasEnd = false;
   /** How long it is kept has been said. */
   #isKept = false;
@@ -149,11 +152,12 @@ export class Tap implements Hold, StreamWatcher {
     const isSaid = keepMs === undefined && previous === this.#previous && !this.#isInDoubt;
     if (!isNew && !batch && isSaid && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
     const isFull = (batch?.bytes.length ?? 0) >= BATCH_BYTES;
-    return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, isFull };
+    const spending = terminal ? this.#spending : this.#spendingNow();
+    return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, spending, isFull };
   }
 
   /** The arguments of an append, as the script takes them. */
-  argumentsOf({ seq, batch, from, isEnd, keepMs, previous }: Append): (string | Buffer)[] {
+  argumentsOf({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): (string | Buffer)[] {
     const { terminal } = this.registered.stream;
     const isNew = this.#written === NOTHING;
     const hasFacts = isNew || (!this.#hasDialect && batch !== undefined);
@@ -165,7 +169,7 @@ export class Tap implements Hold, StreamWatcher {
       batch ?? "",
       String(from),
       hasFacts ? factsText(this.registered, this.#parts) : "",
-      "",
+      spending === this.#spending ? "" : spending,
       previous === this.#previous ? "" : previous,
       isTouched ? String(RUNNING_MS) : "0",
       isEnd && terminal ? endToText(terminal) : "",
@@ -189,6 +193,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#written = NOTHING;
     this.#from = 0;
     this.#previous = "";
+    this.#spending = "";
     this.#hasDialect = false;
     this.#hasEnd = false;
     this.#parts.changed(this, false);
@@ -199,15 +204,17 @@ export class Tap implements Hold, StreamWatcher {
     if (this.#written === NOTHING) return;
     this.#isInDoubt = true;
     this.#previous = "";
+    this.#spending = "";
     this.#hasDialect = false;
     this.#hasEnd = false;
     this.#parts.changed(this, true);
   }
 
-  #wrote({ seq, batch, from, isEnd, keepMs, previous }: Append): void {
+  #wrote({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): void {
     this.#hasDialect ||= batch !== undefined;
     this.#from = Math.max(this.#from, from);
     this.#previous = previous;
+    this.#spending = spending;
     this.#hasEnd ||= isEnd;
     this.#isKept ||= keepMs !== undefined;
     this.#confirmedAt = this.#parts.now();
@@ -239,6 +246,11 @@ export class Tap implements Hold, StreamWatcher {
   #previousNow(): string {
     const { attachment, previous } = this.registered;
     return attachment ? "superseded" : (previous ?? "none");
+  }
+
+  #spendingNow(): string {
+    const { spending } = this.registered.stream;
+    return spending ? spendingToText(spending) : "";
   }
 
   /** The first seq to keep; 0 for all. A log that is let go of here after its end may still be read there. */

@@ -1,12 +1,11 @@
-import type { SharedCaps } from "../../cluster/caps/shared-caps.ts";
+import type { SharedCaps, SharedCapsParts } from "../../cluster/caps/shared-caps.ts";
 import type { Cluster } from "../../cluster/cluster.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
-import type { Ledger } from "../../core/ledger/ledger.ts";
 
 /** Counts caps together with the other nodes; undefined without a cluster. Resolves once streams under caps can be opened. */
 export async function connectSharedCaps(
   cluster: Cluster | undefined,
-  ledger: Ledger,
+  known: Pick<SharedCapsParts, "ledger" | "spentBy">,
   clock: Clock,
   fault: (error: unknown) => void,
 ): Promise<SharedCaps | undefined> {
@@ -26,7 +25,7 @@ export async function connectSharedCaps(
     link: money,
     names,
     clock: new RedisClock(clock),
-    ledger,
+    ...known,
     living,
     isAlive,
     fault,

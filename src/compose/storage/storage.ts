@@ -3,7 +3,7 @@ import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { LedgerNews } from "../../core/ledger/ledger.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { KeyNews, KeyWatch } from "../../storage/keys/key-looks.ts";
-import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
+import type { Recall, StoredLedger } from "../../storage/ledger/stored-ledger.ts";
 
 /** What the stores are opened with. */
 export interface StorageOptions {
@@ -15,6 +15,8 @@ export interface StorageOptions {
   readonly isClaimed: boolean;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
+  /** What is known elsewhere of rows that a dead run left open in the ledger. */
+  readonly recall?: Recall | undefined;
   /** Called with a fault of the store itself. */
   readonly fault: (error: GatewayError) => void;
 }

@@ -23,7 +23,7 @@ export interface LedgerOpening {
   readonly upstreamModel: string | undefined;
   /** Wall clock, in milliseconds. */
   readonly openedAt: number;
-  /** The estimated prompt: counts as its usage if the process dies before the stream ends. */
+  /** The estimated prompt: counts as its usage if the process dies before the stream ends, and nothing more is known of it. */
   readonly counted: Counted;
 }
 
@@ -107,8 +107,8 @@ export interface UsageReport {
 }
 
 /**
- * The durable record of usage: one row per attempt of a stream, opened and closed. If the process dies, the next start closes its streams
- * as `lost`, with the estimated prompt as their usage. Closing a row again changes nothing, except that exact usage replaces
+ * The durable record of usage: one row per attempt of a stream, opened and closed. If the process dies, the next start, or
+ * another node of its cluster, closes its streams as `lost`, with what is known of their usage, at least the estimated prompt. Closing a row again changes nothing, except that exact usage replaces
  * an estimate and any outcome replaces `lost`.
  */
 export interface Ledger {

@@ -2,7 +2,7 @@ import type { GatewayError } from "../kernel/errors.ts";
 import type { AttemptRecord, StreamRecord } from "../ports/observer.ts";
 import type { Settlement } from "../quota/reservation.ts";
 import type { Stream } from "../stream/stream.ts";
-import type { AnsweringTarget, Terminal } from "../stream/terminal.ts";
+import type { AnsweringTarget, Spending, Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { StreamCall } from "./stream-call.ts";
@@ -53,6 +53,12 @@ export class CallRecord {
       lossy: this.#anomalies.has("lossy"),
       ...(unreadEvents > 0 && { unreadEvents }),
     };
+  }
+
+  /** What may be charged for so far: if the process dies, nobody knows whether the request was sent. */
+  get spending(): Spending {
+    const { answer, target } = this.#parts;
+    return { usage: answer.usage(true), ...(target && { target }) };
   }
 
   /** For the ledger. */

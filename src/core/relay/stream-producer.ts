@@ -7,7 +7,7 @@ import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { ProviderHead } from "../stream/stream-parts.ts";
-import type { Terminal } from "../stream/terminal.ts";
+import type { Spending, Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import { tooLate } from "./attempts.ts";
 import { CallRecord } from "./call-record.ts";
@@ -98,6 +98,10 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Ends a stream that could not begin. The error is not reported: `begin` has thrown it. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
+  }
+
+  get spending(): Spending {
+    return this.#record.spending;
   }
 
   responded(head: ProviderHead): void {

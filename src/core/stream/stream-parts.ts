@@ -1,5 +1,6 @@
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Opening } from "./opening.ts";
+import type { Spending } from "./terminal.ts";
 
 /** What identifies a stream. */
 export interface StreamInfo {
@@ -18,6 +19,8 @@ export interface StreamInfo {
 
 /** The producer of a stream's entries, as the stream controls it. */
 export interface Producer {
+  /** What may be charged for so far; undefined if another's stream is only shown here. */
+  readonly spending?: Spending;
   pause(): void;
   resume(): void;
   cancel(reason: GatewayError): void;

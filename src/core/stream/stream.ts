@@ -5,7 +5,7 @@ import { Pauses } from "./pauses.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
 import type { Hold, Producer, ProviderHead, StreamInfo } from "./stream-parts.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Spending, Terminal } from "./terminal.ts";
 import type { Window } from "./window.ts";
 
 export type { Producer } from "./stream-parts.ts";
@@ -45,6 +45,11 @@ export class Stream {
 
   get terminal(): Terminal | undefined {
     return this.#terminal;
+  }
+
+  /** What may be charged for: in the end, or so far; undefined if that is not known here. */
+  get spending(): Spending | undefined {
+    return this.#terminal ?? this.#producer?.spending;
   }
 
   /** What the provider's latest response said in its head; undefined before there was one. */

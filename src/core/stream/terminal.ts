@@ -10,6 +10,9 @@ export interface AnsweringTarget {
   readonly model: string | undefined;
 }
 
+/** What a stream has used, by its end or so far, and where its last attempt went. */
+export type Spending = Pick<Terminal, "usage" | "target">;
+
 /** How a stream ended. Every stream has exactly one. */
 export interface Terminal {
   readonly status: "completed" | "failed" | "cancelled";

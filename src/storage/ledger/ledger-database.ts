@@ -3,8 +3,9 @@ import { isNativeError } from "node:util/types";
 import { migrate } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
-import type { LedgerWrite } from "./ledger-rows.ts";
+import { type LedgerWrite, leftRow } from "./ledger-rows.ts";
 import { LEDGER_STEPS } from "./ledger-steps.ts";
+import type { LeftRow } from "./stored-ledger.ts";
 
 /** The ledger's file in the data directory. */
 export const LEDGER_FILE = "ledger.db";
@@ -74,28 +75,46 @@ export class LedgerDatabase {
   }
 
   /**
-   * Closes the rows that dead runs left open as `lost`, each with its prompt as the estimate, because it may have been
-   * sent. Calls `living` after it has read who has open rows: a run takes its lock before it writes. Returns how many
-   * rows it closed.
+   * The dead runs that left rows open. Calls `living` after it has read who has open rows: a run takes its lock before it
+   * writes.
    */
-  sweep(living: () => ReadonlySet<string>, wallMs: number): number {
+  dead(living: () => ReadonlySet<string>): readonly string[] {
     const owners = this.connection.prepare("SELECT DISTINCT instance FROM streams WHERE outcome IS NULL").all();
     const alive = living();
-    const dead = owners
-      .map(({ instance }) => String(instance))
-      .filter((one) => one !== this.#instance && !alive.has(one));
-    return dead.reduce((lost, instance) => lost + this.settle(instance, wallMs), 0);
+    return owners.map(({ instance }) => String(instance)).filter((one) => one !== this.#instance && !alive.has(one));
   }
 
-  /** Closes the rows that one run left open as `lost`. Returns how many. */
-  settle(instance: string, wallMs: number): number {
+  /** The rows that one run left open. */
+  leftBy(instance: string): readonly LeftRow[] {
+    const left = `SELECT stream, attempt, opened_at, counted_tokens, counted_nano FROM streams
+      WHERE outcome IS NULL AND instance = ?`;
+    return this.connection.prepare(left).all(instance).map(leftRow);
+  }
+
+  /**
+   * Closes the rows that one run left open: those of which something is `known` with that, the others as `lost`, each with its
+   * prompt as the estimate, because it may have been sent. Returns how many.
+   */
+  settle(instance: string, wallMs: number, known: readonly LedgerWrite[] = []): number {
+    return inTransaction(this.connection, () => {
+      const count = this.connection.prepare(
+        "SELECT count(*) AS rows FROM streams WHERE outcome IS NULL AND instance = ?",
+      );
+      const rows = Number(count.get(instance)?.rows);
+      for (const row of known) this.#wrote(row);
+      this.#lose(instance, wallMs);
+      return rows;
+    });
+  }
+
+  #lose(instance: string, wallMs: number): void {
     const close = this.connection.prepare(
       `UPDATE streams SET closed_at = max(opened_at, ?), outcome = 'lost',
          source = iif(counted_tokens IS NULL, 'unknown', 'estimated'),
          input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
        WHERE outcome IS NULL AND instance = ?`,
     );
-    return Number(close.run(Math.round(wallMs), instance).changes);
+    close.run(Math.round(wallMs), instance);
   }
 
   /** Deletes some closed rows of streams opened before `wallMs`, and returns whether there may be more. */

@@ -1,4 +1,5 @@
 import type { LedgerClosing, LedgerOpening } from "../../core/ledger/ledger.ts";
+import type { LastRow, LeftRow } from "./stored-ledger.ts";
 
 /** One row on its way to the database's thread: values by parameter name. */
 export interface LedgerWrite {
@@ -42,7 +43,7 @@ export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
 });
 
 /** The row that closes a stream, or corrects its usage afterwards. */
-export function closingWrite(row: LedgerClosing): LedgerWrite {
+export function closingWrite(row: LedgerClosing | LastRow): LedgerWrite {
   const { usage, timing } = row;
   const isKnown = usage.source !== "unknown";
   const tokens = (value: number | undefined) => (isKnown ? count(value) : null);
@@ -66,10 +67,24 @@ export function closingWrite(row: LedgerClosing): LedgerWrite {
       first_byte_ms: duration(timing.firstByteMs),
       first_content_ms: duration(timing.firstContentMs),
       first_sent_ms: duration(timing.firstSentMs),
-      total_ms: timing.totalMs,
+      total_ms: duration(timing.totalMs),
       events: count(row.events),
       bytes: count(row.bytes),
       anomalies: row.anomalies.length > 0 ? columnText(row.anomalies.join(",")) : null,
     },
   };
 }
+
+/** A row that was left open, from its columns, whose texts have been read. */
+export const leftRow = (row: Readonly<Record<string, unknown>>): LeftRow => ({
+  stream: String(row.stream),
+  attempt: Number(row.attempt),
+  openedAt: Number(row.opened_at),
+  counted:
+    row.counted_tokens === null
+      ? undefined
+      : {
+          tokens: Number(row.counted_tokens),
+          costNano: row.counted_nano === null ? undefined : Number(row.counted_nano),
+        },
+});

@@ -4,6 +4,7 @@ import { oneByOne, type Service } from "../sqlite/service.ts";
 import { LedgerDatabase } from "./ledger-database.ts";
 import { LedgerQueries } from "./ledger-queries.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
+import type { LeftRow } from "./stored-ledger.ts";
 
 /** What `open` gets. */
 export interface LedgerServiceOptions {
@@ -20,10 +21,12 @@ export interface LedgerServiceOptions {
 export interface LedgerOperations {
   /** Commits rows together and returns how many the tables refused. Throws SQLite's name for what went wrong. */
   write(rows: readonly LedgerWrite[]): number;
-  /** Closes the rows dead runs left open, and returns how many. */
-  sweep(): number;
-  /** Closes the rows that one run left open, and returns how many. */
-  settle(instance: string): number;
+  /** The dead runs that left rows open. */
+  dead(): readonly string[];
+  /** The rows that one run left open. */
+  leftBy(instance: string): readonly LeftRow[];
+  /** Closes the rows that one run left open, with what is known of them, and returns how many. */
+  settle(instance: string, known: readonly LedgerWrite[]): number;
   /** Deletes some of the rows past their retention, and returns whether there may be more. */
   prune(): boolean;
   /** What each key spent since `wallMs`, but for these streams. */
@@ -50,8 +53,9 @@ export function open({ directory, instance, retentionMs, busyMs }: LedgerService
           throw new Error(reasonOf(error));
         }
       },
-      sweep: () => database.sweep(living, Date.now()),
-      settle: (instance) => database.settle(instance, Date.now()),
+      dead: () => database.dead(living),
+      leftBy: (instance) => database.leftBy(instance),
+      settle: (instance, known) => database.settle(instance, Date.now(), known),
       prune: () => database.prune(Date.now() - retentionMs),
       spentSince: (wallMs, except) => queries.spentSince(wallMs, except),
     }),

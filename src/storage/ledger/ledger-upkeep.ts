@@ -1,3 +1,5 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+
 /** Between two sweeps, by default. */
 const SWEEP_MS = 600_000;
 
@@ -7,6 +9,25 @@ export interface Upkept {
   sweep(): Promise<number>;
   /** Deletes some of the rows past their retention, and resolves with whether there may be more. */
   prune(): Promise<boolean>;
+}
+
+/**
+ * Settles one dead run after the other, and resolves with how many rows that closed. A run of which is not to be learned now what is
+ * known waits for the next sweep.
+ */
+export async function settleEach(
+  dead: readonly string[],
+  settle: (instance: string) => Promise<number>,
+): Promise<number> {
+  let closed = 0;
+  for (const instance of dead) {
+    try {
+      closed += await settle(instance);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+    }
+  }
+  return closed;
 }
 
 /** Closes the rows of dead runs and deletes old rows, at the start and again and again. */

@@ -25,10 +25,10 @@ const SWEEP_MS = 30_000;
  * cannot be used. The database stays open when it stops.
  */
 export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<StoredLedger> {
-  const { database, instance, shared, retentionDays, mode, news, clock } = options;
+  const { database, instance, shared, retentionDays, mode, news, clock, recall } = options;
   const retentionMs = retentionDays * DAY_MS;
   const deadRuns = new DeadRuns(database.schema, { shared, now: clock.now });
-  const writer = new PostgresLedgerWriter(database, { instance, retentionMs, deadRuns });
+  const writer = new PostgresLedgerWriter(database, { instance, retentionMs, deadRuns, recall });
   const lost = (streams: number) => news({ kind: "lost", streams });
   const upkeep = new LedgerUpkeep(writer, lost, shared ? SWEEP_MS : undefined);
   try {
@@ -63,7 +63,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
         if (streams > 0) lost(streams);
         return streams;
       } catch (cause) {
-        throw database.unusable(cause, "ledger_unavailable");
+        throw cause instanceof GatewayError ? cause : database.unusable(cause, "ledger_unavailable");
       }
     },
     async stop() {

@@ -1,10 +1,11 @@
 import type { PostgresDatabase, Query } from "../postgres/database.ts";
 import type { DeadRuns } from "../postgres/dead-runs.ts";
 import { isRowFault, reasonOf } from "../postgres/outage.ts";
-import { toColumn } from "../postgres/values.ts";
-import type { LedgerWrite } from "./ledger-rows.ts";
+import { fromColumn, toColumn } from "../postgres/values.ts";
+import { closingWrite, type LedgerWrite, leftRow } from "./ledger-rows.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
-import type { Upkept } from "./ledger-upkeep.ts";
+import { settleEach, type Upkept } from "./ledger-upkeep.ts";
+import type { Recall } from "./stored-ledger.ts";
 
 /** Rows deleted at a time. */
 const PRUNED_AT_ONCE = 1_000;
@@ -46,12 +47,26 @@ const CORRECT = `
   FROM ${CLOSINGS}
   WHERE streams.stream = row.stream AND streams.source IN ('estimated', 'unknown') AND row.source = 'exact'`;
 
+// Locked, so that two nodes that settle the same run do not both count its rows.
+const LEFT = `
+  SELECT stream, attempt, opened_at, counted_tokens, counted_nano FROM streams
+  WHERE outcome IS NULL AND instance = $1 FOR UPDATE`;
+
+/** Closes a run's open rows as `lost`, each with its prompt as the estimate, because it may have been sent. */
+const LOSE = `
+  UPDATE streams SET closed_at = greatest(opened_at, $1), outcome = 'lost',
+    source = CASE WHEN counted_tokens IS NULL THEN 'unknown' ELSE 'estimated' END,
+    input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
+  WHERE outcome IS NULL AND instance = $2`;
+
 /** Whose rows are written, and how long they are kept. */
 export interface WriterOptions {
   /** Identifies this run in the rows it opens, and by its lock (`RunLock`). */
   readonly instance: string;
   readonly retentionMs: number;
   readonly deadRuns: DeadRuns;
+  /** By default nothing is known of rows that a dead run left open. */
+  readonly recall?: Recall | undefined;
 }
 
 /** Writes the ledger's tables in PostgreSQL for one run of the gateway. */
@@ -60,12 +75,14 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
   readonly #instance: string;
   readonly #retentionMs: number;
   readonly #deadRuns: DeadRuns;
+  readonly #recall: Recall;
 
-  constructor(database: PostgresDatabase, { instance, retentionMs, deadRuns }: WriterOptions) {
+  constructor(database: PostgresDatabase, { instance, retentionMs, deadRuns, recall = async () => [] }: WriterOptions) {
     this.#database = database;
     this.#instance = instance;
     this.#retentionMs = retentionMs;
     this.#deadRuns = deadRuns;
+    this.#recall = recall;
   }
 
   /** Commits rows in one transaction; repeating a row changes nothing. Resolves with how many the tables refused; the others are kept. */
@@ -88,19 +105,18 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
   async sweep(): Promise<number> {
     const owners = await this.#database.query("SELECT DISTINCT instance FROM streams WHERE outcome IS NULL");
     const others = owners.map(({ instance }) => String(instance)).filter((one) => one !== this.#instance);
-    let lost = 0;
-    for (const instance of others) {
-      lost += await this.#database.inTransaction(async (query) =>
-        (await this.#deadRuns.isDead(query, instance)) ? settle(query, instance) : 0,
-      );
-    }
+    const lost = await settleEach(others, (instance) =>
+      this.#database.inTransaction(async (query) =>
+        (await this.#deadRuns.isDead(query, instance)) ? this.#settle(query, instance) : 0,
+      ),
+    );
     this.#deadRuns.keep(others);
     return lost;
   }
 
-  /** Closes the rows that this run left open. Resolves with how many. */
+  /** Closes the rows that this run left open. Resolves with how many. Rejects as `recall` does, too. */
   settle(instance: string): Promise<number> {
-    return this.#database.inTransaction((query) => settle(query, instance));
+    return this.#database.inTransaction((query) => this.#settle(query, instance));
   }
 
   /** Deletes some closed rows past their retention, and resolves with whether there may be more. */
@@ -114,6 +130,15 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
     return Number(deleted?.count) === PRUNED_AT_ONCE;
   }
 
+  async #settle(query: Query, instance: string): Promise<number> {
+    const left = (await query(LEFT, [instance])).map(leftRow);
+    if (left.length === 0) return 0;
+    const stored = left.map((row) => ({ ...row, stream: fromColumn(row.stream) }));
+    await this.#writeAll(query, (await this.#recall(stored)).map(closingWrite));
+    await query(LOSE, [Date.now(), instance]);
+    return left.length;
+  }
+
   async #writeAll(query: Query, rows: readonly LedgerWrite[]): Promise<void> {
     for (const { opens, closes } of roundsOf(rows)) {
       if (opens.length > 0) await query(OPEN, [jsonOf(opens), this.#instance]);
@@ -123,20 +148,6 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
       await query(CORRECT, [closings]);
     }
   }
-}
-
-/** Closes a run's open rows as `lost`, each with its prompt as the estimate, because it may have been sent. */
-async function settle(query: Query, instance: string): Promise<number> {
-  const [closed] = await query(
-    `WITH closed AS (
-       UPDATE streams SET closed_at = greatest(opened_at, $1), outcome = 'lost',
-         source = CASE WHEN counted_tokens IS NULL THEN 'unknown' ELSE 'estimated' END,
-         input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
-       WHERE outcome IS NULL AND instance = $2 RETURNING 1)
-     SELECT count(*) AS count FROM closed`,
-    [Date.now(), instance],
-  );
-  return Number(closed?.count);
 }
 
 interface Round {

@@ -24,7 +24,7 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
   const thread = new LedgerThread(
     { directory, instance, retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
     (streams) => news({ kind: "lost", streams }),
-    options.thread,
+    options,
   );
   try {
     await thread.start();
@@ -58,6 +58,7 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
         if (streams > 0) news({ kind: "lost", streams });
         return streams;
       } catch (cause) {
+        if (cause instanceof GatewayError) throw cause;
         throw new GatewayError("ledger_unavailable", "the ledger cannot be written", { cause });
       }
     },

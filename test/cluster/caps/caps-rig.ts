@@ -1,10 +1,11 @@
+import type { Spent } from "../../../src/cluster/caps/money.ts";
 import type { SharedClock } from "../../../src/cluster/caps/redis-clock.ts";
 import { SharedCaps } from "../../../src/cluster/caps/shared-caps.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import type { Spent } from "../../../src/core/ledger/ledger.ts";
+import type { Spent as LedgerSpent } from "../../../src/core/ledger/ledger.ts";
 import { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import type { Ask } from "../../../src/core/quota/decision.ts";
 import { costCapIn, type Level } from "../../../src/core/quota/payer.ts";
@@ -26,10 +27,12 @@ export class World {
   readonly redis: TestRedis;
   wall = NOON;
   /** What the ledger knows. */
-  spent: readonly Spent[] = [];
+  spent: readonly LedgerSpent[] = [];
   readonly left: (readonly string[])[] = [];
   /** The same, without some streams. */
-  ledger: (except: readonly string[]) => readonly Spent[] = () => this.spent;
+  ledger: (except: readonly string[]) => readonly LedgerSpent[] = () => this.spent;
+  /** What is known elsewhere of dead nodes' streams. */
+  readonly known = new Map<string, Spent>();
   readonly nodes = new Set<string>();
   /** The same for all nodes, whatever Redis says. */
   readonly clock: SharedClock = { now: () => performance.now(), wall: () => this.wall, heard() {} };
@@ -69,6 +72,7 @@ export class World {
       },
       living: async () => [...this.nodes],
       isAlive: async (node) => this.nodes.has(node),
+      spentBy: async () => this.known,
       fault: (error) => faults.push(error),
       stateMs: 0,
     });

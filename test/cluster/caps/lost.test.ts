@@ -81,6 +81,38 @@ describeWithRedis("the counters of a cluster", (redis) => {
   });
 });
 
+describeWithRedis("a dead node's streams", (redis) => {
+  test("are settled with what is known elsewhere: an end as it is, a checkpoint if it is more than what was told", async () => {
+    const world = new World(redis());
+    await using one = await world.node("one");
+    await using two = await world.node("two");
+    const names = ["ended", "behind", "ahead", "unheard of"] as const;
+    const streams = await Promise.all(names.map((name) => two.open([keyLevel({ tokensPerDay: 10_000 }, name)])));
+    for (const stream of streams) stream.meter({}, 4 * 60, NOON);
+    for (const name of names) await one.until(`key:${name}`, { run: 1, t2: 70 });
+    const known = { ended: 20, behind: 71, ahead: 69 };
+    for (const [at, tokens] of Object.values(known).entries()) {
+      world.known.set(streams[at]?.stream ?? "", { tokens, nano: tokens * 2, isFinal: at === 0 });
+    }
+    for (let time = 0; time < 2; time++) {
+      await one.caps.gone("two");
+      const found = await Promise.all(names.map((name) => one.account(`key:${name}`)));
+      expect(found.map(({ run, ht, hn, t2, n2 }) => [run, ht, hn, t2, n2])).toEqual([
+        [0, 0, 0, 20, 40],
+        [0, 0, 0, 71, 142],
+        [0, 0, 0, 70, 138],
+        [0, 0, 0, 70, 0],
+      ]);
+    }
+    // It was only frozen.
+    for (const stream of streams) {
+      stream.settle(75, undefined, NOON);
+      stream.release();
+    }
+    for (const name of names) await one.until(`key:${name}`, { run: 0, ht: 0, t2: 75 });
+  });
+});
+
 describeWithRedis("a long answer", (redis) => {
   /** Meters a stream word by word, Redis answering in between, until it is cut; returns what it spent. */
   async function write(cap: number, more: number): Promise<number> {

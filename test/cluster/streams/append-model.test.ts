@@ -100,7 +100,8 @@ class Model {
     this.tap.beginAnew();
   }
 
-  async takeOver() {
+  /** Whether it was ended. */
+  async takeOver(): Promise<boolean> {
     await this.#link.command(["SET", this.#keys.lease("other"), ""]);
     const own = ["epoch", this.#keys.lease("other"), "new"];
     await this.#link.command(["SET", "epoch", "1"]);
@@ -111,7 +112,7 @@ class Model {
     const times = { now: 2_000, keptMs: LIMITS.retentionMs, outlivesMs: 1 };
     const outcome = await takeOver({ link: this.#link, lease }, this.#keys, { id: this.#id, node: NODE }, times);
     assert(outcome !== "kept");
-    return outcome === "none" ? undefined : outcome;
+    return outcome === "ended";
   }
 
   /** What a replica has until more is written. */
@@ -196,14 +197,14 @@ describeWithRedis("what an owner writes", (redis) => {
       }
       model.isUp = true;
       for (let call = 0; call < 3; call++) await model.append();
-      const lost = isFenced && played.length > 0 ? await model.takeOver() : undefined;
+      const lost = isFenced && played.length > 0 && (await model.takeOver());
       model.publish(["more"]);
       if (lost) model.tap.recheck();
       else model.end();
       for (let call = 0; call < 3; call++) await model.append();
       if (!lost && isPromoted) await model.promote();
       for (let call = 0; call < 4; call++) await model.append();
-      assert.equal(model.isFenced, lost !== undefined);
+      assert.equal(model.isFenced, lost);
       for (let after = 0; after <= model.published.length; after++) await model.check(after);
       if (!lost) assert.equal(model.tap.behind, 0);
       assert(await model.hasEnd());

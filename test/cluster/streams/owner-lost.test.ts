@@ -11,7 +11,7 @@ import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts"
 const newDirectory = temporaryDirectories();
 const isEvent = (seq: number) => (frame: { type: string }) =>
   frame.type === "event" && (frame as EventFrame).seq === seq;
-const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "unknown" } };
+const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "estimated" } };
 
 /** Resolves once Redis says how a stream ended. */
 async function endIsStored(redis: TestRedis, directory: string, stream: string): Promise<void> {

@@ -32,7 +32,7 @@ describe("a row", () => {
       reasoningTokens: 5,
     } as const;
     database.write([
-      opened("a", { session: "agent:main" }),
+      opened("a", { session: "agent:main", team: "research" }),
       closed("a", { outcome: "failed", code: "upstream_reset", usage, anomalies: ["lossy", "resent"] }),
     ]);
     expect(rowsOf(database)).toEqual([
@@ -43,6 +43,7 @@ describe("a row", () => {
         instance: "me",
         caller: "ann",
         key_id: "k_ann",
+        team: "research",
         face: "stream",
         session: "agent:main",
         route: "chat",
@@ -97,6 +98,10 @@ describe("a row", () => {
   });
 });
 
+/** Settles what dead runs left, as the thread does. */
+const sweep = (database: LedgerDatabase, living: readonly string[], wallMs: number): number =>
+  database.dead(() => new Set(living)).reduce((closed, dead) => closed + database.settle(dead, wallMs), 0);
+
 describe("a sweep", () => {
   test("closes the rows of dead runs as lost, with their prompts as the estimate, and leaves those of running ones open", () => {
     const path = directory();
@@ -107,7 +112,7 @@ describe("a sweep", () => {
     living.write([opened("c")]);
     const me = open(path, "me");
     me.write([opened("d")]);
-    expect(me.sweep(() => new Set(["living"]), NOON + 5)).toBe(1);
+    expect(sweep(me, ["living"], NOON + 5)).toBe(1);
     expect(
       rowsOf(me).map(({ stream, outcome, source, input_tokens, output_tokens, cost_nano, closed_at }) => [
         stream,
@@ -122,7 +127,7 @@ describe("a sweep", () => {
       ["c", null, null, [null, null, null], null],
       ["d", null, null, [null, null, null], null],
     ]);
-    expect(me.sweep(() => new Set(["living"]), NOON + 6)).toBe(0);
+    expect(sweep(me, ["living"], NOON + 6)).toBe(0);
     living.close();
     me.close();
   });
@@ -134,7 +139,7 @@ describe("a sweep", () => {
     dead.write([{ kind: "open", values: { ...values, counted_tokens: null, counted_nano: null } }]);
     dead.close();
     const me = open(path, "me");
-    expect(me.sweep(() => new Set(), NOON + 5)).toBe(1);
+    expect(sweep(me, [], NOON + 5)).toBe(1);
     expect(rowsOf(me)).toMatchObject([{ outcome: "lost", source: "unknown", input_tokens: null, cost_nano: null }]);
     me.close();
   });
@@ -144,7 +149,7 @@ describe("a sweep", () => {
     const other = { ...opened("a") };
     database.write([other]);
     database.connection.exec("UPDATE streams SET instance = 'other'");
-    database.sweep(() => new Set(), NOON);
+    sweep(database, [], NOON);
     database.write([closed("a")]);
     expect(rowsOf(database)).toMatchObject([{ outcome: "completed", source: "exact", input_tokens: 100 }]);
     database.write([closed("a", { outcome: "failed" })]);

@@ -12,6 +12,7 @@ import { realClock } from "../../support/loopback-call.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
+import { settlingContract } from "./settling-contract.ts";
 
 const UNAVAILABLE = expect.objectContaining({ code: "ledger_unavailable" });
 
@@ -76,6 +77,11 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
       .ask(`SELECT stream, outcome, source FROM ${schema}.streams ORDER BY stream`)
       .split("\n")
       .filter((line) => line !== "");
+
+  settlingContract("the ledger in PostgreSQL", () => {
+    const schema = freshSchema();
+    return (recall) => open(schema, { recall });
+  });
 
   ledgerContract("the ledger in PostgreSQL", async () => (await open()).ledger, 3);
 

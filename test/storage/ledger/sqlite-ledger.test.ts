@@ -16,6 +16,7 @@ import { mountSmallDisk } from "../../support/small-disk.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
+import { settlingContract } from "./settling-contract.ts";
 
 const directory = temporaryDirectories();
 const writer = fileURLToPath(new URL("../../support/ledger-writer.ts", import.meta.url));
@@ -63,6 +64,14 @@ const rows = (path: string) => {
     .all()
     .map((row) => ({ ...row }));
 };
+
+settlingContract("the ledger in sqlite", () => {
+  const path = directory();
+  return async (recall) => {
+    const instance = randomUUID();
+    return { ...(await open(path, { instance, recall })), instance };
+  };
+});
 
 ledgerContract("the ledger in sqlite", async () => (await open(directory())).ledger, 3);
 
