@@ -3,9 +3,10 @@ import type { Relay } from "../core/relay/relay.ts";
 import type { RunningServer } from "../transport/server-parts.ts";
 
 /**
- * Lets a gateway end in order. For `lingerMs` it still serves what is sent to it, while `/readyz` fails: a load balancer needs
- * a moment to notice, and what it sends meanwhile would be lost. Then new requests are refused, by a node at its port, so that
- * a balancer sends them to the others; running streams may end until `drainMs` after the beginning.
+ * Lets a gateway end in order: running streams may end within `drainMs`, and its port stays for at least `lingerMs`, because a
+ * load balancer needs a moment to notice that `/readyz` fails. One gateway alone refuses new requests from the first moment, and
+ * says when to come back. A node of a cluster serves them while it lingers, because a balancer would not send a refused one to
+ * the others; then it closes its port, so that the balancer does.
  */
 export async function drain(parts: {
   readonly server: Pick<RunningServer, "drain" | "leave">;
@@ -15,12 +16,13 @@ export async function drain(parts: {
   /** Whether other nodes serve its clients: streams that run here can be read there. */
   readonly isNode: boolean;
 }): Promise<void> {
-  const { server, relay, drainMs, lingerMs } = parts;
+  const { server, relay, drainMs, lingerMs, isNode } = parts;
   server.drain();
-  // Without lingering, nothing that arrives after the goodbyes may be let in.
-  if (lingerMs > 0) await setTimeout(lingerMs);
-  if (parts.isNode) server.leave();
-  await within(Math.max(0, drainMs - lingerMs), relay.drain());
+  if (isNode && lingerMs > 0) {
+    await setTimeout(lingerMs);
+    server.leave();
+    await within(Math.max(0, drainMs - lingerMs), relay.drain());
+  } else await Promise.all([within(drainMs, relay.drain()), setTimeout(lingerMs)]);
 }
 
 /** Resolves when the work is done, or after `ms`. */

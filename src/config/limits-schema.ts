@@ -149,7 +149,7 @@ export const limitsSchema = z.strictObject({
     .max(5 * MINUTE)
     .default(2 * SECOND)
     .describe(
-      "how long a gateway still serves new requests after SIGTERM: time for a load balancer to notice that /readyz fails",
+      "minimum time a gateway keeps listening after SIGTERM, responding 503 with retry-after (a node of a cluster: serving): time for a load balancer to notice that /readyz fails",
     ),
   streams: streams.prefault({}).describe("advanced: how streams are kept and given up on"),
   sockets: sockets.prefault({}).describe("advanced: how clients connect, and how much waits for them"),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { startFaceServer } from "../support/face-server.ts";
 import { KeptConnection } from "../support/kept-connection.ts";
 import { CLOSE, RawWebSocket } from "../support/raw-web-socket.ts";
+import { describeWithRedis } from "../support/redis.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -21,8 +22,14 @@ const RESPONSE_STARTS = {
 };
 const MESSAGE_STARTS = { type: "content_block_start", index: 0, content_block: { type: "text", text: "Hi" } };
 
-/** A gateway as a process, and a client whose stream has begun. */
-async function setUp(drainMs: number, lingerMs = 0) {
+const apis = [
+  ["/v1/chat/completions", { model: "gpt", messages: [{ role: "user", content: "Hi" }] }],
+  ["/v1/responses", { model: "responses:m", input: "Hi" }],
+  ["/v1/messages", { model: "messages:m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
+] as const;
+
+/** A gateway as a process, and a client whose stream has begun. `more`: configuration beside the usual. */
+async function setUp(drainMs: number, lingerMs = 0, more: Readonly<Record<string, unknown>> = {}) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
   const config = configFor(upstream.url, { limits: { drainMs, lingerMs, connections: 100, openStreams: 100 } });
@@ -30,6 +37,7 @@ async function setUp(drainMs: number, lingerMs = 0) {
   const sluice = stack.use(
     await startSluice({
       ...config,
+      ...more,
       routes: {
         ...config.routes,
         messages: { dialect: "anthropic-messages", baseUrl: upstream.url, key },
@@ -76,12 +84,6 @@ describe("a gateway that is told to stop", () => {
     expect(up.sluice.stderr).toBe("");
   });
 
-  const apis = [
-    ["/v1/chat/completions", { model: "gpt", messages: [{ role: "user", content: "Hi" }] }],
-    ["/v1/responses", { model: "responses:m", input: "Hi" }],
-    ["/v1/messages", { model: "messages:m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
-  ] as const;
-
   test.each(apis)(
     "refuses %s on kept and new connections, says when to come back, and closes them",
     async (path, body) => {
@@ -120,24 +122,6 @@ describe("a gateway that is told to stop", () => {
     expect(await sluice.exit).toBe(0);
     expect(statuses).toContain(503);
     expect(closedAt - toldAt).toBeGreaterThan(990);
-  });
-
-  test.each(apis)("serves %s while it lingers, and ends the connection after it", async (path, body) => {
-    await using up = await setUp(300_000, 300_000);
-    using kept = new KeptConnection(up.sluice.url);
-    await kept.request("GET", "/readyz");
-    up.sluice.kill("SIGTERM");
-    await up.client.take(({ type }) => type === "going_away");
-    expect(await kept.request("GET", "/readyz")).toMatchObject({ status: 503, headers: { connection: "close" } });
-    const answer = kept.request("POST", path, { stream: true, ...body });
-    const first = {
-      "/v1/responses": RESPONSE_STARTS,
-      "/v1/messages": MESSAGE_STARTS,
-      "/v1/chat/completions": delta("Hi"),
-    };
-    (await up.upstream.request()).sse().event(first[path]).end();
-    expect(await answer).toMatchObject({ status: 200, headers: { connection: "close" } });
-    up.sluice.kill("SIGKILL");
   });
 
   test("does not linger after SIGINT", async () => {
@@ -194,4 +178,30 @@ describe("a gateway that is told to stop", () => {
     expect(new Set(await Promise.all(clients.map(({ closed }) => closed)))).toEqual(new Set([1012]));
     await closing;
   });
+});
+
+describeWithRedis("a node of a cluster that is told to stop", (redis) => {
+  test.each(apis)(
+    "serves %s while it lingers, because a balancer would not send it to another node, and ends the connection",
+    async (path, body) => {
+      await using up = await setUp(300_000, 300_000, {
+        data: { shared: true },
+        cluster: { redis: { url: redis().url } },
+      });
+      using kept = new KeptConnection(up.sluice.url);
+      await kept.request("GET", "/readyz");
+      up.sluice.kill("SIGTERM");
+      await up.client.take(({ type }) => type === "going_away");
+      expect(await kept.request("GET", "/readyz")).toMatchObject({ status: 503, headers: { connection: "close" } });
+      const answer = kept.request("POST", path, { stream: true, ...body });
+      const first = {
+        "/v1/responses": RESPONSE_STARTS,
+        "/v1/messages": MESSAGE_STARTS,
+        "/v1/chat/completions": delta("Hi"),
+      };
+      (await up.upstream.request()).sse().event(first[path]).end();
+      expect(await answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+      up.sluice.kill("SIGKILL");
+    },
+  );
 });
