@@ -3,6 +3,7 @@ import type { Hold } from "../../core/stream/stream-parts.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText, spendingToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
+import type { Append, TapParts } from "./tap-parts.ts";
 
 /** What one append takes of one stream at most, in bytes, unless a single event is larger. */
 const BATCH_BYTES = 128 * 1024;
@@ -13,39 +14,6 @@ const TOUCH_MS = 60_000;
 /** No sequence: the keys must be made, or made anew. */
 const NOTHING = -1;
 
-/** What a tap needs of its node. */
-export interface TapParts {
-  /** A clock reading, in milliseconds. */
-  readonly now: () => number;
-  readonly wall: () => number;
-  /** Whether Redis answers. */
-  readonly isUp: () => boolean;
-  /** There is something to write; `isUrgent`: now, not at the next tick. */
-  readonly changed: (tap: Tap, isUrgent: boolean) => void;
-  /** For how long a log is kept after its end as things are, in milliseconds. */
-  readonly keptMs: (registered: RegisteredStream) => number;
-  /** Others have given the stream up. */
-  readonly fenced: (tap: Tap) => void;
-  /** Events will be missing in Redis. */
-  readonly holed: () => void;
-  /** The stream has left the registry. */
-  readonly removed: (tap: Tap) => void;
-}
-
-/** What one append takes. */
-interface Append {
-  readonly seq: number;
-  readonly batch: Buffer | undefined;
-  readonly from: number;
-  readonly isEnd: boolean;
-  readonly keepMs: number | undefined;
-  readonly previous: string;
-  /** What it has used so far, unless it ends here: the end says it. */
-  readonly spending: string;
-  /** More could follow at once. */
-  readonly isFull: boolean;
-}
-
 /**
  * One stream of this node on its way to Redis: keeps in the log what is not written yet, and says what the next append takes.
  * It costs an event nothing: the log is looked at when a batch is due.
@@ -53,7 +21,7 @@ interface Append {
 export class Tap implements Hold, StreamWatcher {
   readonly isReader = false;
   readonly registered: RegisteredStream;
-  readonly #parts: TapParts;
+  readonly #parts: TapParts<Tap>;
   /** The seq that Redis has. */
   #written = NOTHING;
   #from = 0;
@@ -69,9 +37,10 @@ export class Tap implements Hold, StreamWatcher {
   #confirmedAt: number;
   /** Whether Redis still has what it had must be asked at once. */
   #isInDoubt = false;
+  #isRemoved = false;
   #isOver = false;
 
-  constructor(registered: RegisteredStream, parts: TapParts) {
+  constructor(registered: RegisteredStream, parts: TapParts<Tap>) {
     this.registered = registered;
     this.#parts = parts;
     this.#confirmedAt = parts.now();
@@ -125,9 +94,12 @@ export class Tap implements Hold, StreamWatcher {
     this.#changed();
   }
 
+  /** How it ended is still written: what it used is settled by that if this node dies before the ledger has it. */
   removed(): void {
-    this.#isOver = true;
-    this.#parts.removed(this);
+    this.#isRemoved = true;
+    this.#isDropped = true;
+    if (!this.registered.stream.terminal || this.#hasEnd || !this.#parts.isUp()) this.#leave();
+    else this.#parts.changed(this, true);
   }
 
   // ── appends ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,12 +192,18 @@ export class Tap implements Hold, StreamWatcher {
     this.#confirmedAt = this.#parts.now();
     this.#isInDoubt = false;
     this.#reached(seq);
+    if (this.#isRemoved && this.#hasEnd) this.#leave();
   }
 
   #reached(seq: number): void {
     this.#written = seq;
     // It may wait for just this.
     this.registered.stream.readerMoved();
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    this.#parts.removed(this);
   }
 
   #fence(): void {

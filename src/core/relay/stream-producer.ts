@@ -222,15 +222,12 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Drains a cancelled response, if its key wants that and there can be usage. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    const call = this.#call;
-    const answer = this.#answer;
+    const [call, answer] = [this.#call, this.#answer];
     // A request that was not sent has no usage.
-    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !call.isSent || !answer.isReadable)
-      return undefined;
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !call.isSent || !answer.isReadable) return;
     const over = () => {
       const { terminal } = this.#stream;
-      const usage = answer.usage(call.isSent);
-      if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage }));
+      if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage: answer.usage(call.isSent) }));
       this.#holdings.release();
       this.#spec.drained(drain);
     };

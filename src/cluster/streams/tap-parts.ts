@@ -1,0 +1,34 @@
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+
+/** What a tap needs of its node. */
+export interface TapParts<Tap> {
+  /** A clock reading, in milliseconds. */
+  readonly now: () => number;
+  readonly wall: () => number;
+  /** Whether Redis answers. */
+  readonly isUp: () => boolean;
+  /** There is something to write; `isUrgent`: now, not at the next tick. */
+  readonly changed: (tap: Tap, isUrgent: boolean) => void;
+  /** For how long a log is kept after its end as things are, in milliseconds. */
+  readonly keptMs: (registered: RegisteredStream) => number;
+  /** Others have given the stream up. */
+  readonly fenced: (tap: Tap) => void;
+  /** Events will be missing in Redis. */
+  readonly holed: () => void;
+  /** The stream has left the registry. */
+  readonly removed: (tap: Tap) => void;
+}
+
+/** What one append takes. */
+export interface Append {
+  readonly seq: number;
+  readonly batch: Buffer | undefined;
+  readonly from: number;
+  readonly isEnd: boolean;
+  readonly keepMs: number | undefined;
+  readonly previous: string;
+  /** What it has used so far, unless it ends here: the end says it. */
+  readonly spending: string;
+  /** More could follow at once. */
+  readonly isFull: boolean;
+}
