@@ -2,7 +2,7 @@ import * as z from "zod";
 import { CODES } from "../protocol/codes.ts";
 import { ErrorBody } from "../protocol/stream.ts";
 import { USAGE_GROUPS } from "../src/core/ledger/usage-query.ts";
-import { STREAMS_PATH } from "../src/core/relay/stream-record.ts";
+import { STREAMS_PATH } from "../src/core/running/stream-view.ts";
 import { TARGETS_PATH } from "../src/core/targets/target-views.ts";
 import { GOOGLE_MODEL_PATH, GOOGLE_MODELS_PATH, MODEL_PATH, MODELS_PATH } from "../src/faces/api/models.ts";
 import { APIS, type Api } from "../src/faces/api/request/apis.ts";
@@ -144,10 +144,33 @@ const own = {
     get: {
       operationId: "list-streams",
       tags: ["Streams"],
-      summary: "The caller's running streams; of all callers for the scope admin",
+      summary: "The caller's running streams, on all nodes of a cluster; of all callers for the scope admin",
       responses: {
         "200": json(
-          { type: "object", required: ["streams"], properties: { streams: { type: "array", items: anything } } },
+          {
+            type: "object",
+            required: ["streams"],
+            properties: {
+              streams: { type: "array", items: anything },
+              node: {
+                type: "string",
+                description: "of a cluster: the node that answers",
+              },
+              unlisted: {
+                type: "integer",
+                description: "of a cluster: how many more run on other nodes, beyond what those tell",
+              },
+              silent: {
+                type: "array",
+                items: { type: "string" },
+                description: "of a cluster: the nodes that did not answer within a second",
+              },
+              unasked: {
+                type: "integer",
+                description: "of a cluster: how many nodes could not be asked, as Redis does not answer",
+              },
+            },
+          },
           "the streams",
         ),
         default: error,
@@ -158,7 +181,7 @@ const own = {
     delete: {
       operationId: "end-stream",
       tags: ["Streams"],
-      summary: "Ends one of the caller's running streams; one of any caller for the scope admin",
+      summary: "Ends one of the caller's running streams, on any node; one of any caller for the scope admin",
       parameters: [inPath("stream")],
       responses: { "204": { description: "done" }, default: error },
     },
@@ -241,7 +264,14 @@ const own = {
       summary: "What the models run on, and how well; for the scope admin",
       responses: {
         "200": json(
-          { type: "object", required: ["targets"], properties: { targets: { type: "array", items: anything } } },
+          {
+            type: "object",
+            required: ["targets"],
+            properties: {
+              targets: { type: "array", items: anything },
+              node: { type: "string", description: "of a cluster: the node whose own figures these are" },
+            },
+          },
           "the targets",
         ),
         default: error,

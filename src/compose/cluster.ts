@@ -4,7 +4,10 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { ClusterStreams, ClusterStreamsParts } from "../cluster/streams/cluster-streams.ts";
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
+import type { HttpFace } from "../core/ports/http-face.ts";
+import { RunningStreams, type RunningStreamsParts } from "../core/running/running-streams.ts";
 import { dialects } from "../dialects/registry.ts";
+import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { ClusterNode } from "./node/cluster-node.ts";
@@ -67,6 +70,14 @@ export async function connectClusterStreams(
   const streams = new ClusterStreams({ ...parts, cluster, count: observer.count, log, dialects });
   gauges.push({ appendsBehind: () => streams.behind });
   return streams;
+}
+
+/** The running streams of this process for those who look, and, in a cluster, of all other nodes. */
+export async function connectStreamsFace(cluster: Cluster | undefined, parts: RunningStreamsParts): Promise<HttpFace> {
+  const running = new RunningStreams(parts);
+  if (!cluster) return createStreamsFace({ running, others: undefined });
+  const { OtherStreams } = await import("../cluster/listing/other-streams.ts");
+  return createStreamsFace({ running, others: new OtherStreams(cluster, running, parts.clock) });
 }
 
 /** Lets the ledger close the rows that nodes leave open which are gone, after all else: a store that is away keeps nothing waiting. */

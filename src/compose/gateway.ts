@@ -11,7 +11,6 @@ import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
-import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -21,7 +20,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { connectClusterStreams, joinCluster, nodeName, settleGone } from "./cluster.ts";
+import { connectClusterStreams, connectStreamsFace, joinCluster, nodeName, settleGone } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -183,8 +182,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createStreamsFace({ relay, registry, clock }),
-      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
+      await connectStreamsFace(cluster, { relay, registry, clock }),
+      createTargetsFace(
+        () => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf),
+        cluster?.node,
+      ),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],

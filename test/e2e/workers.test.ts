@@ -55,6 +55,9 @@ const shortRequest = (url: string) =>
     );
   });
 
+/** The same, for its answer. */
+const shortFetch = (url: string, method = "GET") => fetch(url, { method, headers: { connection: "close" } });
+
 describeWithRedis("two workers", (redis) => {
   test("get as many sockets each, though a health check comes after every one", async () => {
     await using up = await setUp(redis(), 0);
@@ -97,6 +100,30 @@ describeWithRedis("two workers", (redis) => {
     }
     const streams = linesOf(up.sluice, "stream").map(({ worker }) => worker);
     expect(streams.sort()).toEqual([1, 2]);
+  });
+
+  test("list the streams of both on either, and end each wherever it runs", async () => {
+    await using up = await setUp(redis(), 2);
+    type List = { node: string; silent: string[]; streams: { stream: string; node: string }[] };
+    const answers = new Map<string, List>();
+    // Each on a connection of its own, until both workers have answered, and each has heard from the other.
+    await turnsUntil(async () => {
+      const list = (await (await shortFetch(`${up.sluice.url}/v1/streams`)).json()) as List;
+      if (list.silent.length === 0) answers.set(list.node, list);
+      return answers.size === 2;
+    });
+    const [one, other] = [...answers.values()];
+    expect(new Set(one?.streams.map(({ node }) => node))).toEqual(new Set(answers.keys()));
+    expect(other?.streams.map(({ stream }) => stream)).toEqual(one?.streams.map(({ stream }) => stream));
+    for (const { stream } of one?.streams ?? []) {
+      // A worker may be too late to say so on a busy machine, and has ended it then.
+      const { status } = await shortFetch(`${up.sluice.url}/v1/streams/${stream}`, "DELETE");
+      expect([204, 503]).toContain(status);
+    }
+    for (const client of up.clients) {
+      const { end } = await client.rest("a");
+      expect(end).toMatchObject({ status: "cancelled", error: { message: "ended by an operator" } });
+    }
   });
 
   test("answer for their metrics while one of them hangs, and say so", async () => {

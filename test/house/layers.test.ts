@@ -73,6 +73,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     "targets",
     "quota",
     "relay",
+    "running",
     "pass-through",
     "probe",
   ],
@@ -82,7 +83,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "nodes", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
-  cluster: ["link", "streams", "caps", "keys", "leadership"],
+  cluster: ["link", "streams", "listing", "caps", "keys", "leadership"],
   storage: ["logs", "sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
 };
 const MAX_LINES = 250;

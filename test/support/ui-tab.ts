@@ -18,6 +18,7 @@ export class UiTab {
   readonly #calls: PageCalls;
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
+  #mayLose = false;
   /** What the page showed before it was closed. */
   #lastText = "";
 
@@ -29,14 +30,21 @@ export class UiTab {
     this.#calls = new PageCalls(page, (fault) => this.#faults.push(fault));
     page.on("pageerror", (error) => this.#faults.push(error));
     page.on("response", (answer) => {
-      if (answer.status() >= 400 && isOurs(answer.url()))
+      const isLost = this.#mayLose && answer.status() === 503;
+      if (answer.status() >= 400 && !isLost && isOurs(answer.url()))
         this.#faults.push(new Error(`HTTP ${answer.status()} for ${answer.url()}`));
     });
     page.on("console", (message) => {
       // "response" reports failed loads with their status.
-      const told = message.type() === "error" && !message.text().startsWith("Failed to load resource");
+      const isLost = this.#mayLose && /^WebSocket connection to \S+ failed/.test(message.text());
+      const told = message.type() === "error" && !isLost && !message.text().startsWith("Failed to load resource");
       if (told && isOurs(message.text())) this.#faults.push(new Error(`the console says: ${message.text()}`));
     });
+  }
+
+  /** From now on, that nothing serves the page is no error of it. */
+  mayLoseItsGateway(): void {
+    this.#mayLose = true;
   }
 
   /** Refusals by method. */

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { sanitise } from "../../core/kernel/sanitise.ts";
 import { TARGETS_PATH, type TargetView } from "../../core/targets/target-views.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK } from "../exit-codes.ts";
@@ -17,6 +18,7 @@ const USAGE = `Usage: sluice routes [options]     what the models of the running
 
 The token is auth.token or SLUICE_TOKEN: the gateway's own, or a key with the scope admin.
 FIRST is the time from a stream's open to its first content, of the newest 128 answers.
+In a cluster each node has figures of its own, and shows those.
 
 Examples
   sluice routes
@@ -39,6 +41,9 @@ export async function runRoutes(args: readonly string[], world: RoutesWorld): Pr
     else {
       const body = await ask(values, world);
       stdout.write(values.json ? `${JSON.stringify(body, undefined, 2)}\n` : routesTable(body.targets));
+      if (body.node !== undefined) {
+        stderr.write(`sluice: these are the figures of the node ${sanitise(body.node)}; each has its own\n`);
+      }
     }
     return OK;
   } catch (error) {
@@ -49,8 +54,14 @@ export async function runRoutes(args: readonly string[], world: RoutesWorld): Pr
 /** `sluice routes`. */
 export const command: Command = { run: runRoutes, options: OPTIONS };
 
-async function ask(values: GatewayOptions, world: RoutesWorld): Promise<{ readonly targets: readonly TargetView[] }> {
-  return (await askGateway(gatewayOf(values, world), TARGETS_PATH)) as { readonly targets: readonly TargetView[] };
+/** What the gateway says of its targets, and, in a cluster, which node says so. */
+interface Targets {
+  readonly targets: readonly TargetView[];
+  readonly node?: string;
+}
+
+async function ask(values: GatewayOptions, world: RoutesWorld): Promise<Targets> {
+  return (await askGateway(gatewayOf(values, world), TARGETS_PATH)) as Targets;
 }
 
 /** A readable table, a line for each target. */

@@ -1,10 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { STREAMS_PATH, type StreamView } from "../../core/relay/stream-record.ts";
+import { STREAMS_PATH, type StreamList } from "../../core/running/stream-view.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK, reasonOf } from "../exit-codes.ts";
 import type { Screen, ScreenListener } from "../top/screen.ts";
-import { type Look, plainTable, rowsOf } from "../top/stream-rows.ts";
+import { columnsOf, type Look, missingOf, plainTable, rowsOf } from "../top/stream-rows.ts";
 import { TopView } from "../top/top-view.ts";
 import { askGateway, type GatewayAddress, gatewayOf, NoGateway } from "./gateway-call.ts";
 
@@ -21,7 +21,7 @@ const USAGE = `Usage: sluice top [options]     the running streams of a gateway,
   -h, --help         print this help
 
 The token is auth.token or SLUICE_TOKEN: the gateway's own, or a key. A key sees and ends its own streams, one with the
-scope admin everybody's. A stream that is ended here ends as cancelled.
+scope admin everybody's. A stream that is ended here ends as cancelled. Of a cluster it shows all nodes' streams.
 Keys: arrows choose a stream, x ends it, s and S choose the column to sort by, r reverses, q quits.
 
 Examples
@@ -58,8 +58,12 @@ export async function runTop(args: readonly string[], world: TopWorld): Promise<
     if (openScreen && !values.once && !values.json) await watch(gateway, first, everyMs, openScreen);
     else {
       await setTimeout(everyMs);
-      const rows = rowsOf(await look(gateway), first);
-      stdout.write(values.json ? `${JSON.stringify({ streams: rows }, undefined, 2)}\n` : plainTable(rows));
+      const second = await look(gateway);
+      const rows = rowsOf(second, first);
+      const list = { ...second, at: undefined, streams: rows };
+      stdout.write(values.json ? `${JSON.stringify(list, undefined, 2)}\n` : plainTable(rows, columnsOf(second)));
+      const missing = missingOf(second);
+      if (missing !== "") stderr.write(`sluice: ${missing}\n`);
     }
     return OK;
   } catch (error) {
@@ -71,8 +75,8 @@ export async function runTop(args: readonly string[], world: TopWorld): Promise<
 export const command: Command = { run: runTop, options: OPTIONS };
 
 async function look(gateway: GatewayAddress): Promise<Look> {
-  const { streams } = (await askGateway(gateway, STREAMS_PATH)) as { readonly streams: readonly StreamView[] };
-  return { at: performance.now(), streams };
+  const list = (await askGateway(gateway, STREAMS_PATH)) as StreamList;
+  return { ...list, at: performance.now() };
 }
 
 /** Looks until the user quits. Rejects with the gateway's reason if it refuses. */

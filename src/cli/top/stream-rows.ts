@@ -1,5 +1,5 @@
 import { sanitise } from "../../core/kernel/sanitise.ts";
-import type { StreamView } from "../../core/relay/stream-record.ts";
+import type { StreamList, StreamView } from "../../core/running/stream-view.ts";
 
 /** A running stream with its rate. */
 export interface StreamRow extends StreamView {
@@ -8,23 +8,37 @@ export interface StreamRow extends StreamView {
 }
 
 /** A look at all running streams, at a reading of the viewer's own monotonic clock in milliseconds. */
-export interface Look {
+export interface Look extends StreamList {
   readonly at: number;
-  readonly streams: readonly StreamView[];
 }
 
-/** Adds each stream's rate, from what the look before counted; a stream that is new since then counts from 0. */
+/**
+ * Adds each stream's rate, from what the look before counted; a stream that is new since then counts from 0, if that look can
+ * have missed none that ran.
+ */
 export function rowsOf({ at, streams }: Look, before: Look | undefined): readonly StreamRow[] {
   const seconds = before ? (at - before.at) / 1_000 : 0;
   const earlier = new Map(before?.streams.map(({ stream, events }) => [stream, events]));
+  const unseen = before && missingOf(before) !== "" ? undefined : 0;
   return streams.map((one) => {
-    const events = one.events - (earlier.get(one.stream) ?? 0);
-    return { ...one, eventsPerSecond: seconds > 0 ? Math.max(0, Math.round(events / seconds)) : null };
+    const counted = earlier.get(one.stream) ?? unseen;
+    if (counted === undefined || seconds <= 0) return { ...one, eventsPerSecond: null };
+    return { ...one, eventsPerSecond: Math.max(0, Math.round((one.events - counted) / seconds)) };
   });
 }
 
+/** What a look lacks, as a sentence; empty if nothing. */
+export function missingOf({ silent = [], unasked = 0, unlisted = 0 }: StreamList): string {
+  const missing = [
+    ...(silent.length > 0 ? [`no answer from ${silent.join(", ")}`] : []),
+    ...(unasked > 0 ? [`other nodes not asked, because Redis does not answer: ${unasked}`] : []),
+    ...(unlisted > 0 ? [`more streams than other nodes tell: ${unlisted}`] : []),
+  ];
+  return sanitise(missing.join("; "));
+}
+
 /** One column: what it shows, and by what it sorts. */
-interface Column {
+export interface Column {
   readonly name: string;
   readonly isText?: true;
   readonly text: (row: StreamRow) => string;
@@ -64,8 +78,8 @@ const figure = (
   value: (row) => value(row) ?? -1,
 });
 
-/** The columns in the order in which they are shown. */
-export const COLUMNS: readonly Column[] = [
+/** The columns of one gateway in the order in which they are shown. */
+const COLUMNS: readonly Column[] = [
   text("CALLER", ({ caller }) => caller),
   text("MODEL", ({ model }) => model ?? "-"),
   text("TARGET", target),
@@ -82,9 +96,20 @@ export const COLUMNS: readonly Column[] = [
   figure("AGE", ({ ageMs }) => ageMs, age),
 ];
 
+const IN_CLUSTER: readonly Column[] = [text("NODE", ({ node }) => node ?? "-"), ...COLUMNS];
+
+/** The columns of this look: a cluster's has one more. */
+export const columnsOf = ({ node }: StreamList): readonly Column[] => (node === undefined ? COLUMNS : IN_CLUSTER);
+
+/** The column by which rows are sorted at first. */
+export const BY_AGE = "AGE";
+
 /** Sorts by a column, ties by the stream's id, so that rows keep their places. */
-export function sorted(rows: readonly StreamRow[], column: number, descending: boolean): readonly StreamRow[] {
-  const value = COLUMNS[column]?.value ?? (() => 0);
+export function sorted(
+  rows: readonly StreamRow[],
+  { value }: Pick<Column, "value">,
+  descending: boolean,
+): readonly StreamRow[] {
   const sign = descending ? -1 : 1;
   return rows.toSorted((a, b) => {
     const [left, right] = [value(a), value(b)];
@@ -94,31 +119,36 @@ export function sorted(rows: readonly StreamRow[], column: number, descending: b
 }
 
 /** The cells of a row, safe for a terminal. */
-export const cellsOf = (row: StreamRow): readonly string[] => COLUMNS.map((column) => sanitise(column.text(row)));
+export const cellsOf = (row: StreamRow, columns: readonly Column[]): readonly string[] =>
+  columns.map((column) => sanitise(column.text(row)));
 
 /** The table as plain text, a line a stream. */
-export function plainTable(rows: readonly StreamRow[]): string {
-  const table = [COLUMNS.map(({ name }) => name), ...rows.map(cellsOf)];
-  return tableLines(table, Number.POSITIVE_INFINITY)
+export function plainTable(rows: readonly StreamRow[], columns: readonly Column[]): string {
+  const table = [columns.map(({ name }) => name), ...rows.map((row) => cellsOf(row, columns))];
+  return tableLines(table, columns, Number.POSITIVE_INFINITY)
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
 }
 
 /** Lines of equal columns, the first of `table` is the head; text columns give way, longest first, to fit the width. */
-export function tableLines(table: readonly (readonly string[])[], width: number): readonly string[] {
-  const widths = COLUMNS.map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
-  const room = width - 2 * (COLUMNS.length - 1);
+export function tableLines(
+  table: readonly (readonly string[])[],
+  columns: readonly Pick<Column, "isText">[],
+  width: number,
+): readonly string[] {
+  const widths = columns.map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  const room = width - 2 * (columns.length - 1);
   for (let excess = widths.reduce((sum, one) => sum + one, 0) - room; excess > 0; excess--) {
-    const longest = Math.max(...widths.filter((_, at) => COLUMNS[at]?.isText));
+    const longest = Math.max(...widths.filter((_, at) => columns[at]?.isText));
     if (longest <= 4) break;
-    const at = widths.findIndex((one, index) => one === longest && COLUMNS[index]?.isText);
+    const at = widths.findIndex((one, index) => one === longest && columns[index]?.isText);
     widths[at] = longest - 1;
   }
   return table.map((row) =>
     row
       .map((cell, at) => {
         const cut = cell.length > (widths[at] ?? 0) ? `${cell.slice(0, Math.max(0, (widths[at] ?? 0) - 1))}…` : cell;
-        return COLUMNS[at]?.isText ? cut.padEnd(widths[at] ?? 0) : cut.padStart(widths[at] ?? 0);
+        return columns[at]?.isText ? cut.padEnd(widths[at] ?? 0) : cut.padStart(widths[at] ?? 0);
       })
       .join("  "),
   );

@@ -1,13 +1,22 @@
 import { sanitise } from "../../core/kernel/sanitise.ts";
-import { COLUMNS, cellsOf, type Look, rowsOf, type StreamRow, sorted, tableLines } from "./stream-rows.ts";
+import {
+  BY_AGE,
+  type Column,
+  cellsOf,
+  columnsOf,
+  type Look,
+  missingOf,
+  rowsOf,
+  type StreamRow,
+  sorted,
+  tableLines,
+} from "./stream-rows.ts";
 
 const BOLD = "\x1b[1m";
 const REVERSE = "\x1b[7m";
 const DIM = "\x1b[2m";
 const PLAIN = "\x1b[0m";
 const HELP = "q quit   ↑ ↓ choose   x end the stream   s S sort   r reverse";
-/** Newest last, as they were opened. */
-const BY_AGE = COLUMNS.length - 1;
 
 /** What a key asks the outside for. */
 export type Asked = { readonly quit: true } | { readonly end: string } | undefined;
@@ -17,7 +26,8 @@ export class TopView {
   readonly #base: string;
   #look: Look | undefined;
   #rows: readonly StreamRow[] = [];
-  #column = BY_AGE;
+  /** The name of the column to sort by: at first newest last, as they were opened. */
+  #sortedBy = BY_AGE;
   #descending = true;
   /** The chosen stream; by id, so that it stays chosen when rows move. */
   #chosen: string | undefined;
@@ -61,8 +71,8 @@ export class TopView {
     if (key === "q" || key === "\x03") return { quit: true };
     if (key === "\x1b[A" || key === "k") this.#choose(-1);
     else if (key === "\x1b[B" || key === "j") this.#choose(1);
-    else if (key === "s") this.#column = (this.#column + 1) % COLUMNS.length;
-    else if (key === "S") this.#column = (this.#column + COLUMNS.length - 1) % COLUMNS.length;
+    else if (key === "s") this.#sortBy(1);
+    else if (key === "S") this.#sortBy(-1);
     else if (key === "r") this.#descending = !this.#descending;
     else if (key === "x") this.#doomed = this.#rows.find(({ stream }) => stream === this.#chosen);
     return undefined;
@@ -79,10 +89,10 @@ export class TopView {
     // The chosen row stays in sight.
     const from = Math.max(0, Math.min(at - room + 1, all.length - room));
     const shown = all.slice(from, from + room);
-    const head = COLUMNS.map(({ name }, index) =>
-      index === this.#column ? `${name}${this.#descending ? "↓" : "↑"}` : name,
-    );
-    const [first = "", ...table] = tableLines([head, ...shown.map(cellsOf)], columns);
+    const names = this.#columns;
+    const head = names.map(({ name }) => (name === this.#sortedBy ? `${name}${this.#descending ? "↓" : "↑"}` : name));
+    const cells = shown.map((row) => cellsOf(row, names));
+    const [first = "", ...table] = tableLines([head, ...cells], names, columns);
     return [
       cut(this.#title(), columns),
       cut(this.#status(), columns),
@@ -104,7 +114,7 @@ export class TopView {
     if (this.#lostAt !== undefined) return `no answer from the gateway since ${this.#lostAt}; trying again`;
     const doomed = this.#doomed;
     if (doomed) return `End ${doomed.stream} of ${sanitise(doomed.caller)}? y ends it, any other key does not`;
-    return this.#message;
+    return this.#message || (this.#look ? missingOf(this.#look) : "");
   }
 
   /** Nobody is asked about a stream that has ended by itself. */
@@ -119,8 +129,18 @@ export class TopView {
     this.#chosen = all[next]?.stream;
   }
 
+  get #columns(): readonly Column[] {
+    return columnsOf(this.#look ?? { streams: [] });
+  }
+
+  #sortBy(step: number): void {
+    const names = this.#columns.map(({ name }) => name);
+    this.#sortedBy = names.at((names.indexOf(this.#sortedBy) + step) % names.length) ?? BY_AGE;
+  }
+
   #sorted(): readonly StreamRow[] {
-    return sorted(this.#rows, this.#column, this.#descending);
+    const column = this.#columns.find(({ name }) => name === this.#sortedBy);
+    return column ? sorted(this.#rows, column, this.#descending) : this.#rows;
   }
 }
 

@@ -158,10 +158,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   fail(error: GatewayError): void {
-    if (this.#done) {
-      this.#drain?.end();
-      return;
-    }
+    if (this.#done) return this.#drain?.end();
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was complete already, so the client has lost nothing.
     if (this.#answer.isWhole) {

@@ -43,6 +43,47 @@ describe("rates", () => {
   });
 });
 
+describe("the view of a cluster", () => {
+  const seen = { node: "gw-1", unlisted: 0, silent: [], unasked: 0 };
+  const here = stream("a", { node: "gw-1", events: 10, ageMs: 1_000 });
+  const there = stream("b", { node: "gw-2", events: 900, ageMs: 9_000 });
+
+  test("names each stream's node, by which it can be sorted", () => {
+    const view = new TopView("http://x");
+    view.seen({ ...look(0, here, there), ...seen });
+    expect(shown(view).slice(2, -1)).toEqual([
+      expect.stringMatching(/^NODE +CALLER .* AGE↓$/),
+      expect.stringMatching(/^gw-2 /),
+      expect.stringMatching(/^gw-1 /),
+    ]);
+    view.key("s");
+    view.key("r");
+    expect(shown(view).slice(2, 4)).toEqual([
+      expect.stringMatching(/^NODE↑ +CALLER /),
+      expect.stringMatching(/^gw-1 /),
+    ]);
+    view.key("S");
+    expect(shown(view)[2]).toMatch(/AGE↑$/);
+  });
+
+  test("says what it lacks, until it lacks nothing", () => {
+    const view = new TopView("http://x");
+    view.seen({ ...look(0, here), ...seen, silent: ["gw-2", "gw-\x1b3"], unlisted: 12 });
+    expect(view.lines(120, 12)[1]).toBe("no answer from gw-2, gw- 3; more streams than other nodes tell: 12");
+    view.seen({ ...look(1_000, here), ...seen, unasked: 2 });
+    expect(shown(view)[1]).toBe("other nodes not asked, because Redis does not answer: 2");
+    view.seen({ ...look(2_000, here), ...seen });
+    expect(shown(view)[1]).toBe("");
+  });
+
+  test("knows no rate of a stream that the look before may have missed", () => {
+    for (const lacking of [{ silent: ["gw-2"] }, { unasked: 1 }, { unlisted: 3 }]) {
+      const rows = rowsOf({ ...look(2_000, here, there), ...seen }, { ...look(1_000, here), ...seen, ...lacking });
+      expect(rows.map(({ eventsPerSecond }) => eventsPerSecond)).toEqual([0, null]);
+    }
+  });
+});
+
 describe("the view", () => {
   test("shows a stream's state: waiting, running, stalled or parked", () => {
     const view = new TopView("http://x");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { killOne } from "../../soak/cluster/kills.ts";
+import { killBusiest } from "../../soak/cluster/kills.ts";
 import { losePostgres } from "../../soak/cluster/postgres-away.ts";
 import { emptyRedis, slowRedis, stopRedis, untilKnown } from "../../soak/cluster/redis-faults.ts";
 import { stopOne } from "../../soak/cluster/stops.ts";
@@ -39,7 +39,7 @@ describeHere(`three nodes with clients that read on at another${missing}`, () =>
       await emptyRedis(scene);
       await scene.crowd.full();
       await untilKnown(scene);
-      await killOne(scene);
+      await killBusiest(scene);
     });
     expect(verdict).toMatchObject({ faults: [], ledgerFaults: [], said: [] });
     const lost = visits.filter(({ code }) => code === "owner_lost");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { StreamView } from "../../../src/core/relay/stream-record.ts";
+import type { StreamView } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";

@@ -64,6 +64,14 @@ export class Crowd {
     return [...this.#live.keys()].filter(({ owner }) => owner !== undefined && !this.#isLost(owner)).length;
   }
 
+  /** The node that runs the most of them; undefined if none runs. */
+  get busiest(): string | undefined {
+    const counts = new Map<string, number>();
+    for (const { owner } of this.#live.keys())
+      if (owner !== undefined && !this.#isLost(owner)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+  }
+
   /** Resolves once all of its streams run. Rejects if they do not within two minutes. */
   async full(): Promise<void> {
     const until = performance.now() + FULL_MS;

@@ -70,6 +70,7 @@ export async function submit(
   const queueMode = submission.queueMode ?? session.text("queueMode");
   if (queueMode === "interrupt") services.runs.interrupt(session.key);
   services.runs.pump(session.key);
+  if (services.runs.isWaiting(session.key, runId)) services.news.waits(session.key, runId, call.client);
 }
 
 /**

@@ -131,6 +131,11 @@ export class RunQueue {
     return this.#queues.get(key)?.waiting ?? [];
   }
 
+  /** Whether a message waits for its turn. */
+  isWaiting(key: string, runId: string): boolean {
+    return this.waiting(key).some(({ record }) => record.runId === runId);
+  }
+
   /** Ids of the active run and of the waiting ones, in order. */
   runIds(key: string): readonly string[] {
     const active = this.active(key);

@@ -38,6 +38,11 @@ export class SessionNews {
     this.#changed(sessionKey, { reason, ...(runId !== undefined && { runId }) });
   }
 
+  /** Tells of a message that waits for its turn. Its sender shows it anyway; the others then read it in the history. */
+  waits(sessionKey: string, runId: string, sender: ClientSession): void {
+    this.#changed(sessionKey, { reason: "send", runId }, (client) => client !== sender);
+  }
+
   /**
    * Tells of a question: the clients that follow this session's messages get it with the session's row, the others that
    * follow the list get the row alone. Both would make the Control UI read the history twice.

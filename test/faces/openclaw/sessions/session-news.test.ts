@@ -39,6 +39,19 @@ describe("a turn", () => {
       expect(payload.ancestorSessions).toEqual([]);
     }
   });
+
+  test("that has to wait is told to all but its sender, who then find it in the history", async () => {
+    await using rig = await startRig();
+    using sender = await reader(rig, "messages");
+    using other = await reader(rig, "messages");
+    await ask(sender, "r1");
+    await ask(sender, "r2");
+    expect(other.payloads("sessions.changed")).toMatchObject([{ reason: "send", runId: "r2" }]);
+    expect(sender.payloads("sessions.changed")).toEqual([]);
+    expect(await other.request("chat.history", { sessionKey: "main" })).toMatchObject({
+      pendingInputs: { items: [{ runId: "r2", state: "queued" }] },
+    });
+  });
 });
 
 test("a session that was read is told without a reason, any other change with it", async () => {
