@@ -50,8 +50,8 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
     const { route, model } = request.target;
     const target = attempts && { attempt, route: route.name, model: model?.upstreamModel };
-    const facts = factsOf(request);
-    this.#record = new CallRecord({ stream, facts, answer, call: this.#call, watch: this.#watch, target });
+    const [call, watch, facts] = [this.#call, this.#watch, factsOf(request)];
+    this.#record = new CallRecord({ stream, facts, answer, call, watch, target });
   }
 
   /**
@@ -158,7 +158,10 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   fail(error: GatewayError): void {
-    if (this.#done) return this.#drain?.end();
+    if (this.#done) {
+      this.#drain?.end();
+      return;
+    }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was complete already, so the client has lost nothing.
     if (this.#answer.isWhole) {
@@ -178,7 +181,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   cancel(reason: GatewayError): void {
     if (this.#done) return;
     const isCancelled = reason.code === "cancelled" || reason.code === "client_gone";
-    this.#drain = isCancelled ? this.#drainAfter() : undefined;
+    if (isCancelled) this.#drain = this.#drainAfter();
     if (!this.#drain) this.#call.abort();
     this.#end(isCancelled ? "cancelled" : "failed", reason);
   }
@@ -219,9 +222,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Drains a cancelled response, if its key wants that and there can be usage. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    const [call, answer] = [this.#call, this.#answer];
+    const [call, answer, { reservation }] = [this.#call, this.#answer, this.#holdings];
     // A request that was not sent has no usage.
-    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !call.isSent || !answer.isReadable) return;
+    if (reservation?.onAbort !== "drain" || !limits || !call.isSent || !answer.isReadable) return undefined;
     const over = () => {
       const { terminal } = this.#stream;
       if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage: answer.usage(call.isSent) }));
