@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { LastWords } from "../../src/cluster/streams/last-words.ts";
+import type { LastWords } from "../../src/cluster/streams/stored-stream.ts";
 import { type Known, lastRow, leftRow, priceOf, spentOf } from "../../src/compose/node/last-row.ts";
 import { type Model, type Route, Routing } from "../../src/core/dialect/routing.ts";
 import type { LeftRow } from "../../src/storage/ledger/stored-ledger.ts";

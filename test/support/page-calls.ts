@@ -77,6 +77,11 @@ export class PageCalls {
     });
   }
 
+  #refuse(method: string, message: string): void {
+    // The page waits 0.75 s for the challenge, then asks without it, and again: on a busy machine that is nobody's fault.
+    if (method !== "connect" || message !== "device nonce required") this.refused.push({ method, message });
+  }
+
   #look(): void {
     for (const look of this.#looks) look();
   }
@@ -110,9 +115,7 @@ export class PageCalls {
       guard(payload, (frame) => {
         const call = calls.get(String(frame.id));
         if (call && typeof frame.ok === "boolean") call.ok = frame.ok;
-        if (frame.ok === false && isObject(frame.error)) {
-          this.refused.push({ method: call?.method ?? "", message: String(frame.error.message) });
-        }
+        if (frame.ok === false && isObject(frame.error)) this.#refuse(call?.method ?? "", String(frame.error.message));
         check.received(frame);
         this.#look();
       });

@@ -3,7 +3,8 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { APPEND } from "./append-script.ts";
 import type { StreamKeys } from "./stream-keys.ts";
-import { Tap, type TapParts } from "./tap.ts";
+import { Tap } from "./tap.ts";
+import type { TapParts } from "./tap-parts.ts";
 
 /** How long events wait for others, in milliseconds. */
 const TICK_MS = 10;
@@ -18,7 +19,7 @@ type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
 
 /** What an appender is made of. */
 export interface AppenderParts
-  extends Pick<TapParts, "now" | "wall" | "keptMs" | "ended" | "fenced" | "holed" | "removed"> {
+  extends Pick<TapParts<Tap>, "now" | "wall" | "keptMs" | "ended" | "fenced" | "holed" | "removed"> {
   readonly node: string;
   readonly link: RedisLink;
   readonly keys: StreamKeys;

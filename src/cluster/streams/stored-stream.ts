@@ -1,10 +1,13 @@
 import { asNumber, asObject, asString, parseJson } from "../../core/kernel/json.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Spending } from "../../core/stream/terminal.ts";
+import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
 import { decodeEntries } from "./entry-codec.ts";
-import type { StreamKeys } from "./stream-keys.ts";
+import { type Ending, endingOfText, spendingOfText } from "./stored-end.ts";
+import { StreamKeys } from "./stream-keys.ts";
 
 /** What never changes about a stream, but for its dialect, which is known once it has events. */
 export interface StreamFacts {
@@ -102,7 +105,7 @@ export function factsText(
 }
 
 /** The facts that were written as `text`. */
-export function factsOf(text: string | undefined): StreamFacts {
+function factsOf(text: string | undefined): StreamFacts {
   const { caller, route, model, dialect, tellsDialect, at } = asObject(parseJson(text ?? "")) ?? {};
   return {
     caller: asString(caller) ?? "",
@@ -112,4 +115,47 @@ export function factsOf(text: string | undefined): StreamFacts {
     tellsDialect: tellsDialect === true,
     at: asNumber(at) ?? 0,
   };
+}
+
+/** What a node had said of a stream before it died. */
+export interface LastWords {
+  readonly facts: StreamFacts;
+  /** Events that it had written. */
+  readonly events: number;
+  /** How it ended; undefined if it ran, whatever others have told its clients since. */
+  readonly ending: Ending | undefined;
+  /** What it had used; undefined if that was not said. */
+  readonly spending: Spending | undefined;
+}
+
+/** Streams asked for at once. */
+const AT_ONCE = 200;
+
+/** What is known of these streams, by their names; what Redis does not have is left out. Rejects with `cluster_unavailable`. */
+export async function lastWords(
+  link: Pick<RedisLink, "command">,
+  names: Names,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, LastWords>> {
+  const keys = new StreamKeys(names);
+  const known = new Map<string, LastWords>();
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    await Promise.all(
+      ids.slice(at, at + AT_ONCE).map(async (id) => {
+        const fields = ["owner", "seq", "facts", "usage", "end"];
+        const found = (await link.command(["HMGET", keys.meta(id), ...fields])) as (string | null)[];
+        const [owner, seq, facts, spending, end] = found;
+        if (typeof owner !== "string") return;
+        // Without an owner it was taken from the node.
+        const ending = owner !== "" && end ? endingOfText(end) : undefined;
+        known.set(id, {
+          facts: factsOf(facts ?? undefined),
+          events: Number(seq),
+          ending,
+          spending: ending ?? spendingOfText(spending ?? undefined),
+        });
+      }),
+    );
+  }
+  return known;
 }

@@ -4,6 +4,7 @@ import type { Append } from "./append-script.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText, spendingToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
+import type { TapParts } from "./tap-parts.ts";
 
 /** What one append takes of one stream at most, in bytes, unless a single event is larger. */
 const BATCH_BYTES = 128 * 1024;
@@ -14,25 +15,6 @@ const TOUCH_MS = 60_000;
 /** No sequence: the keys must be made, or made anew. */
 const NOTHING = -1;
 
-/** What a tap needs of its node. */
-export interface TapParts {
-  /** A clock reading, in milliseconds. */
-  readonly now: () => number;
-  readonly wall: () => number;
-  readonly isUp: () => boolean;
-  /** There is something to write; `isUrgent`: now, not at the next tick. */
-  readonly changed: (tap: Tap, isUrgent: boolean) => void;
-  /** For how long a log is kept after its end as things are, in milliseconds. */
-  readonly keptMs: (registered: RegisteredStream) => number;
-  /** Others have given the stream up. */
-  readonly fenced: (tap: Tap) => void;
-  /** Events will be missing in Redis. */
-  readonly holed: () => void;
-  readonly ended: (tap: Tap) => void;
-  /** The stream has left the registry. */
-  readonly removed: (tap: Tap) => void;
-}
-
 /**
  * One stream of this node on its way to Redis: keeps in the log what is not written yet, and says what the next append takes.
  * It costs an event nothing: the log is looked at when a batch is due.
@@ -40,7 +22,7 @@ export interface TapParts {
 export class Tap implements Hold, StreamWatcher {
   readonly isReader = false;
   readonly registered: RegisteredStream;
-  readonly #parts: TapParts;
+  readonly #parts: TapParts<Tap>;
   /** The seq that Redis has. */
   #written = NOTHING;
   #from = 0;
@@ -56,9 +38,10 @@ export class Tap implements Hold, StreamWatcher {
   #confirmedAt: number;
   /** Whether Redis still has what it had must be asked at once. */
   #isInDoubt = false;
+  #isRemoved = false;
   #isOver = false;
 
-  constructor(registered: RegisteredStream, parts: TapParts) {
+  constructor(registered: RegisteredStream, parts: TapParts<Tap>) {
     this.registered = registered;
     this.#parts = parts;
     this.#confirmedAt = parts.now();
@@ -113,9 +96,12 @@ export class Tap implements Hold, StreamWatcher {
     this.#changed();
   }
 
+  /** How it ended is still written: what it used is settled by that if this node dies before the ledger has it. */
   removed(): void {
-    this.#isOver = true;
-    this.#parts.removed(this);
+    this.#isRemoved = true;
+    this.#isDropped = true;
+    if (!this.registered.stream.terminal || this.#hasEnd || !this.#parts.isUp()) this.#leave();
+    else this.#parts.changed(this, true);
   }
 
   // ── appends ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,12 +194,18 @@ export class Tap implements Hold, StreamWatcher {
     this.#confirmedAt = this.#parts.now();
     this.#isInDoubt = false;
     this.#reached(seq);
+    if (this.#isRemoved && this.#hasEnd) this.#leave();
   }
 
   #reached(seq: number): void {
     this.#written = seq;
     // It may wait for just this.
     this.registered.stream.readerMoved();
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    this.#parts.removed(this);
   }
 
   #fence(): void {

@@ -19,7 +19,7 @@ export async function connectLastAccounts(
 ): Promise<LastAccounts | undefined> {
   if (!cluster) return undefined;
   // Loaded only where it is used.
-  const { lastWords } = await import("../../cluster/streams/last-words.ts");
+  const { lastWords } = await import("../../cluster/streams/stored-stream.ts");
   const { lastTold } = await import("../../cluster/caps/told.ts");
   const { link, money, names } = cluster;
   return {

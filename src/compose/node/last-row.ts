@@ -1,6 +1,6 @@
 import type { Spent } from "../../cluster/caps/money.ts";
 import type { Told } from "../../cluster/caps/told.ts";
-import type { LastWords } from "../../cluster/streams/last-words.ts";
+import type { LastWords } from "../../cluster/streams/stored-stream.ts";
 import { modelOn, type Routing } from "../../core/dialect/routing.ts";
 import type { Spending } from "../../core/stream/terminal.ts";
 import { costOf } from "../../core/usage/cost.ts";

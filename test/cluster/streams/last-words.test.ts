@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Names } from "../../../src/cluster/link/names.ts";
-import { lastWords } from "../../../src/cluster/streams/last-words.ts";
 import { endToText, ownerLost, spendingToText } from "../../../src/cluster/streams/stored-end.ts";
+import { lastWords } from "../../../src/cluster/streams/stored-stream.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
 

@@ -17,6 +17,8 @@ const directory = temporaryDirectories();
 const MODELS = { gpt: { route: "chat", model: "gpt-test", price: { input: 1, output: 2 } } };
 const PROMPT = { body: { messages: [{ role: "user", content: "x".repeat(4 * 30) }] } };
 const WORDS = 200;
+/** Hardly anything is kept for clients: what is settled from must last all the same. */
+const SHARED = { models: MODELS, caps: { tokensPerDay: 1_000_000 }, limits: { retentionMs: 1 } };
 
 /** A store that nodes share. */
 interface Store {
@@ -108,7 +110,7 @@ function settlesTheKilled(redis: () => TestRedis, newStore: () => Promise<Store>
 describeWithRedis("the ledger of a cluster, in files", (redis) => {
   async function newStore(): Promise<Store> {
     const path = directory();
-    const config = nodeConfig(redis(), path, { models: MODELS, caps: { tokensPerDay: 1_000_000 } });
+    const config = nodeConfig(redis(), path, SHARED);
     return {
       config,
       async hold() {
@@ -143,7 +145,7 @@ describeWithRedis("the ledger of a cluster", (redis) => {
     settlesTheKilled(redis, async () => {
       const schema = freshSchema();
       const postgres = { url: server().url, schema };
-      const more = { models: MODELS, caps: { tokensPerDay: 1_000_000 }, data: { store: "postgres", postgres } };
+      const more = { ...SHARED, data: { store: "postgres", postgres } };
       return {
         config: nodeConfig(redis(), directory(), more),
         async hold() {
