@@ -128,7 +128,11 @@ const post = (url: string): Promise<Response> =>
     body: JSON.stringify({ model: "gpt", stream: true, ...body }),
   });
 
+/** The streams that a node runs itself: any node lists those of all. */
 const streamsOf = async ({ url }: SluiceProcess): Promise<readonly unknown[]> => {
-  const answer = (await (await fetch(`${url}/v1/streams`)).json()) as { readonly streams: readonly unknown[] };
-  return answer.streams;
+  const listed = (await (await fetch(`${url}/v1/streams`)).json()) as {
+    readonly node: string;
+    readonly streams: readonly { readonly node: string }[];
+  };
+  return listed.streams.filter(({ node }) => node === listed.node);
 };
