@@ -16,7 +16,8 @@ export default {
   coverageReporters: ["text-summary", "text", "json-summary"],
   // A busy machine takes its time; a test that hangs is told apart by this alone.
   testTimeout: 120_000,
-  // Suites with leases, databases and browsers mostly wait: two at a time left two cores idle.
+  testSequencer: "<rootDir>/test/support/suite-order.js",
+  // Many suites wait for leases, databases and browsers: two at a time left two cores idle.
   maxWorkers: 3,
   // A worker keeps the modules of every suite it ran, and coverage looks at all of them after each one.
   workerIdleMemoryLimit: "1GB",
