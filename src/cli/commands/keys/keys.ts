@@ -2,13 +2,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import type { GatewayKey } from "../../../core/caller/key-ring.ts";
 import { writeSecret } from "../../../core/caller/key-secret.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Command } from "../../command.ts";
-import { exitFor, OK } from "../../exit-codes.ts";
 import { CAP_OPTIONS } from "./cap-options.ts";
 import { CREATE_OPTIONS, changedKey, readDuration, readKey, readKeyChange } from "./key-options.ts";
 import { capsOf, keyTable, keyView } from "./key-view.ts";
 import { type KeysWorld, openKeys } from "./open-keys.ts";
+import { bad, json, runSubcommand, SHARED_OPTIONS, type Subcommands } from "./subcommands.ts";
 
 const USAGE = `Usage: sluice keys create <caller> [options]     create a key and print its secret, once
        sluice keys list [--all]                  list unrevoked keys, or all
@@ -54,19 +53,14 @@ const OPTIONS = {
   ...CREATE_OPTIONS,
   overlap: { type: "string" },
   all: { type: "boolean" },
-  json: { type: "boolean" },
-  config: { type: "string" },
-  data: { type: "string" },
-  help: { type: "boolean", short: "h" },
+  ...SHARED_OPTIONS,
 } as const;
 
 type Option = keyof typeof OPTIONS;
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 type Values = ReturnType<typeof parse>["values"];
 
-const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
-/** How many names each command takes, and which options. */
-const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+const WORDS: Subcommands<Values>["words"] = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
   change: { names: 1, options: ["team", ...(Object.keys(CAP_OPTIONS) as Option[])] },
@@ -75,31 +69,11 @@ const COMMANDS: Readonly<Record<string, { readonly names: number; readonly optio
 };
 
 /** Runs `sluice keys …`. `args` are the arguments after `keys`. Resolves with the exit code; never rejects. */
-export async function runKeys(args: readonly string[], world: KeysWorld): Promise<number> {
-  try {
-    const { values, positionals } = parse(args);
-    const [name = "", ...names] = positionals;
-    if (values.help || name === "") world.stdout.write(USAGE);
-    else {
-      checkUsage(name, names, values);
-      await run(name, names[0] ?? "", values, world);
-    }
-    return OK;
-  } catch (error) {
-    return exitFor(error, world.stderr);
-  }
-}
+export const runKeys = (args: readonly string[], world: KeysWorld): Promise<number> =>
+  runSubcommand({ of: "keys", usage: USAGE, words: WORDS, parse, run }, args, world);
 
 /** `sluice keys`. */
-export const command: Command = { run: runKeys, options: OPTIONS, words: Object.keys(COMMANDS) };
-
-function checkUsage(name: string, names: readonly string[], values: Values): void {
-  const command = COMMANDS[name];
-  if (!command) throw bad(`there is no command keys ${name}; see sluice keys --help`);
-  if (names.length !== command.names) throw bad(`keys ${name} takes ${command.names === 0 ? "no name" : "one name"}`);
-  const strange = Object.keys(values).find((given) => ![...EVERYWHERE, ...command.options].includes(given as Option));
-  if (strange !== undefined) throw bad(`keys ${name} takes no --${strange}`);
-}
+export const command: Command = { run: runKeys, options: OPTIONS, words: Object.keys(WORDS) };
 
 async function run(command: string, name: string, values: Values, world: KeysWorld): Promise<void> {
   const now = Date.now();
@@ -161,6 +135,3 @@ function newSecret() {
   const secret = writeSecret(randomBytes(32));
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-const bad = (message: string) => new GatewayError("bad_request", message);

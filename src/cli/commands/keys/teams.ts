@@ -1,14 +1,13 @@
 import { parseArgs } from "node:util";
 import type { Caps, Team } from "../../../core/caller/caller.ts";
 import type { GatewayKey } from "../../../core/caller/key-ring.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
 import { type KeyStore, noTeam } from "../../../storage/keys/key-store.ts";
 import type { Command } from "../../command.ts";
-import { exitFor, OK } from "../../exit-codes.ts";
 import { CAP_OPTIONS, readCapChange, readCaps } from "./cap-options.ts";
 import { readTeam } from "./key-options.ts";
 import { capsOf, inColumns } from "./key-view.ts";
 import { type KeysWorld, openKeys } from "./open-keys.ts";
+import { bad, json, runSubcommand, SHARED_OPTIONS, type Subcommands } from "./subcommands.ts";
 
 const USAGE = `Usage: sluice teams create <team> [caps]       create a team: its keys have these caps together
        sluice teams list                       list the teams
@@ -41,20 +40,15 @@ Examples
 const OPTIONS = {
   ...CAP_OPTIONS,
   "keep-keys": { type: "boolean" },
-  json: { type: "boolean" },
-  config: { type: "string" },
-  data: { type: "string" },
-  help: { type: "boolean", short: "h" },
+  ...SHARED_OPTIONS,
 } as const;
 
 type Option = keyof typeof OPTIONS;
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 type Values = ReturnType<typeof parse>["values"];
 
-const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
 const CAPS = Object.keys(CAP_OPTIONS) as Option[];
-/** How many names each command takes, and which options. */
-const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+const WORDS: Subcommands<Values>["words"] = {
   create: { names: 1, options: CAPS },
   list: { names: 0, options: [] },
   show: { names: 1, options: [] },
@@ -63,36 +57,16 @@ const COMMANDS: Readonly<Record<string, { readonly names: number; readonly optio
 };
 
 /** Runs `sluice teams …`. `args` are the arguments after `teams`. Resolves with the exit code; never rejects. */
-export async function runTeams(args: readonly string[], world: KeysWorld): Promise<number> {
-  try {
-    const { values, positionals } = parse(args);
-    const [word = "", ...names] = positionals;
-    if (values.help || word === "") world.stdout.write(USAGE);
-    else {
-      checkUsage(word, names, values);
-      await run(word, names[0] ?? "", values, world);
-    }
-    return OK;
-  } catch (error) {
-    return exitFor(error, world.stderr);
-  }
-}
+export const runTeams = (args: readonly string[], world: KeysWorld): Promise<number> =>
+  runSubcommand({ of: "teams", usage: USAGE, words: WORDS, parse, run }, args, world);
 
 /** `sluice teams`. */
-export const command: Command = { run: runTeams, options: OPTIONS, words: Object.keys(COMMANDS) };
-
-function checkUsage(word: string, names: readonly string[], values: Values): void {
-  const known = COMMANDS[word];
-  if (!known) throw bad(`there is no command teams ${word}; see sluice teams --help`);
-  if (names.length !== known.names) throw bad(`teams ${word} takes ${known.names === 0 ? "no name" : "one name"}`);
-  const strange = Object.keys(values).find((given) => ![...EVERYWHERE, ...known.options].includes(given as Option));
-  if (strange !== undefined) throw bad(`teams ${word} takes no --${strange}`);
-  const isChange = CAPS.some((cap) => values[cap] !== undefined);
-  if (word === "change" && !isChange) throw bad("teams change takes caps; see sluice teams --help");
-}
+export const command: Command = { run: runTeams, options: OPTIONS, words: Object.keys(WORDS) };
 
 async function run(word: string, name: string, values: Values, world: KeysWorld): Promise<void> {
   // Options are checked before anything is opened.
+  const isChange = CAPS.some((cap) => values[cap] !== undefined);
+  if (word === "change" && !isChange) throw bad("teams change takes caps; see sluice teams --help");
   const caps = word === "change" ? readCapChange(values) : readCaps(values);
   if (word === "create") readTeam(name);
   const { keys, announce } = await openKeys(values, world);
@@ -140,6 +114,3 @@ function tableOf(teams: readonly TeamView[]): string {
   const rows = teams.map(({ name, caps, callers }) => [name, callers.join(",") || "none", capsOf(caps) || "none"]);
   return inColumns([["team", "keys of", "caps"], ...rows]);
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-const bad = (message: string) => new GatewayError("bad_request", message);
