@@ -1,7 +1,9 @@
+import { startBreakingProxy } from "./cluster/breaking-proxy.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import type { TestRedis } from "./redis.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
 import { StreamClient } from "./stream-client.ts";
+import { turnsUntil } from "./turns-until.ts";
 
 /** Two gateways in this process that are nodes of one cluster, over one scripted upstream. */
 export interface TwoNodes extends AsyncDisposable {
@@ -103,4 +105,29 @@ export async function resumeOn(
   const client = await (await StreamClient.connect(url)).hello();
   client.send({ type: "resume", id: "one", stream, epoch: 1, after, flow: "none", ...more });
   return client;
+}
+
+/** A node that Redis does not answer any more, and which runs on; and another one, which may judge and takes it for alive. */
+export interface CutOffOwner extends AsyncDisposable {
+  readonly upstream: ScriptedUpstream;
+  readonly owner: TestGateway;
+  readonly other: TestGateway;
+  /** Lets Redis answer the owner again. */
+  readonly letGo: () => void;
+}
+
+/** Starts both on one data directory, and resolves once the owner counts Redis as away. */
+export async function startCutOffOwner(redis: TestRedis, directory: string): Promise<CutOffOwner> {
+  const stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startScriptedUpstream());
+  const way = stack.use(await startBreakingProxy(redis.port));
+  const start = (port: number) =>
+    startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
+  const owner = stack.use(await start(way.port));
+  const other = stack.use(await start(redis.port));
+  way.stall();
+  await letLast(redis, directory, await nameOf(owner));
+  await letJudge(redis, directory);
+  await turnsUntil(() => owner.log.text.includes("redis_away"));
+  return { upstream, owner, other, letGo: () => way.letGo(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -1,12 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, letJudge, letLast, nameOf, nodeConfig } from "../../support/two-nodes.ts";
+import { chunk, letJudge, nodeConfig, startCutOffOwner } from "../../support/two-nodes.ts";
 import { chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();
@@ -64,17 +63,8 @@ describeWithRedis("when the node that runs a chat's answer", (redis) => {
 
 describeWithRedis("of an answer that its node cannot write to Redis", (redis) => {
   test("nobody says that there is nothing to resume, and it goes on elsewhere once it is written", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using way = await startBreakingProxy(redis().port);
-    const directory = newDirectory();
-    const start = (port: number) =>
-      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
-    await using owner = await start(way.port);
-    await using other = await start(redis().port);
-    way.stall();
-    await letLast(redis(), directory, await nameOf(owner));
-    await letJudge(redis(), directory);
-    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    await using nodes = await startCutOffOwner(redis(), newDirectory());
+    const { upstream, owner, other, letGo } = nodes;
     using first = chatOn(owner);
     const sending = first.sendMessage(HELLO);
     const exchange = (await upstream.request()).sse().event(chunk("Hi"));
@@ -86,7 +76,7 @@ describeWithRedis("of an answer that its node cannot write to Redis", (redis) =>
     using atHome = chatOn(owner);
     const reading = atHome.resumeStream();
     await turnsUntil(isSaid("Hi", atHome));
-    way.letGo();
+    letGo();
     using page = chatOn(other);
     const untilFound = async (): Promise<void> => {
       await page.resumeStream();

@@ -7,7 +7,6 @@ import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { SseClient } from "../../support/sse-client.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
 import {
   chunk,
   letJudge,
@@ -17,6 +16,7 @@ import {
   nodeConfig,
   openOn,
   resumeOn,
+  startCutOffOwner,
   startTwoNodes,
 } from "../../support/two-nodes.ts";
 
@@ -39,23 +39,14 @@ async function answersOf(node: { readonly url: string }, stream: string, after: 
 
 describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
   test("nobody says that it is unknown, and it is read elsewhere as soon as it is written", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using way = await startBreakingProxy(redis().port);
-    const directory = newDirectory();
-    const start = (port: number) =>
-      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
-    await using owner = await start(way.port);
-    await using other = await start(redis().port);
-    way.stall();
-    await letLast(redis(), directory, await nameOf(owner));
-    await letJudge(redis(), directory);
-    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    await using nodes = await startCutOffOwner(redis(), newDirectory());
+    const { upstream, owner, other, letGo } = nodes;
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));
     await first.client.take(isEvent(1));
     using refused = await resumeOn(other, first.stream, 0);
     expect(await refused.next()).toMatchObject({ type: "error", error: { code: "cluster_unavailable" } });
-    way.letGo();
+    letGo();
     const { refusals, client } = await answersOf(other, first.stream, 0);
     expect(refusals.filter((refusal) => !refusal.startsWith("cluster_unavailable"))).toEqual([]);
     await client.take(isEvent(1));
@@ -114,22 +105,13 @@ describeWithRedis("while the owner runs", (redis) => {
   });
 
   test("it can be cancelled elsewhere before Redis knows it", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using way = await startBreakingProxy(redis().port);
-    const directory = newDirectory();
-    const start = (port: number) =>
-      startTestGateway({ upstream: upstream.url, config: nodeConfig({ url: `redis://127.0.0.1:${port}` }, directory) });
-    await using owner = await start(way.port);
-    await using other = await start(redis().port);
-    way.stall();
-    await letLast(redis(), directory, await nameOf(owner));
-    await letJudge(redis(), directory);
-    await turnsUntil(() => owner.log.text.includes("redis_away"));
+    await using nodes = await startCutOffOwner(redis(), newDirectory());
+    const { upstream, owner, other, letGo } = nodes;
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));
     await first.client.take(isEvent(1));
     await fetch(`${other.url}/v1/streams/${first.stream}/cancel`, { method: "POST" });
-    way.letGo();
+    letGo();
     expect((await first.client.rest("one")).end.status).toBe("cancelled");
   });
 });
