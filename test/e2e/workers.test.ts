@@ -1,22 +1,14 @@
 /** Several gateway processes behind one port, as a client and an operator see them. */
 import { get } from "node:http";
 import { expect, test } from "@jest/globals";
+import { isAlive } from "../support/child-processes.ts";
 import { freePort } from "../support/free-port.ts";
 import { describeWithRedis, type TestRedis } from "../support/redis.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcessOptions, startSluice } from "../support/sluice-process.ts";
 import type { StreamClient } from "../support/stream-client.ts";
 import { turnsUntil } from "../support/turns-until.ts";
-import {
-  connectAll,
-  isAlive,
-  lineOf,
-  linesOf,
-  metricOf,
-  metricsOf,
-  workersConfig,
-  workersOf,
-} from "../support/workers.ts";
+import { connectAll, lineOf, linesOf, metricOf, metricsOf, workersConfig, workersOf } from "../support/workers.ts";
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
 const STOP = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };

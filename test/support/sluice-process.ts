@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
 import { asObject, type JsonValue } from "../../src/core/kernel/json.ts";
+import { childrenOf, endAll } from "./child-processes.ts";
 import { COMPILED } from "./compiled.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -95,18 +96,23 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   });
   const remove = () => rmSync(cwd, { recursive: true, force: true });
   const url = await new Promise<string>((resolve, reject) => {
+    let hasStarted = false;
+    const started = (at: string) => {
+      hasStarted = true;
+      resolve(at);
+    };
     createInterface(child.stdout).on("line", (line) => {
       written.stdout += `${line}\n`;
       // Not the line of one worker of several.
-      if (line.includes('"event":"started"') && !line.includes('"worker":')) resolve(JSON.parse(line).url);
+      if (line.includes('"event":"started"') && !line.includes('"worker":')) started(JSON.parse(line).url);
       // With log.pretty.
       const [, pretty] = /^Sluice \S+ listens on (\S+)/.exec(line) ?? [];
-      if (pretty) resolve(pretty);
+      if (pretty) started(pretty);
     });
     void exit.then(() => {
-      const failure = new Error(`it did not start: ${written.stderr}`);
-      if (!written.stdout.includes('"event":"started"')) remove();
-      reject(failure);
+      // Later, what it wrote is its owner's to read and to remove.
+      if (!hasStarted) remove();
+      reject(new Error(`it did not start: ${written.stderr}`));
     });
   });
   return {
@@ -122,8 +128,11 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
     exit,
     kill: (signal) => void child.kill(signal),
     async [Symbol.asyncDispose]() {
+      // Its workers see by themselves that it is gone, but one that was just starting creates its data first.
+      const workers = childrenOf(child.pid ?? 0);
       child.kill("SIGKILL");
       await exit;
+      await endAll(workers);
       remove();
     },
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { childrenOf } from "./child-processes.ts";
 import type { TestRedis } from "./redis.ts";
 import { configFor, type SluiceProcess } from "./sluice-process.ts";
 import { StreamClient } from "./stream-client.ts";
@@ -19,19 +20,14 @@ export const workersConfig = (upstream: string, redis: TestRedis, more: Fields =
 
 /** The processes of the workers, by number. */
 export function workersOf({ pid }: Pick<SluiceProcess, "pid">): ReadonlyMap<number, number> {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   return new Map(
-    children.map((child) => {
+    childrenOf(pid).map((child) => {
       const environment = readFileSync(`/proc/${child}/environ`, "utf8").split("\0");
       const number = environment.find((each) => each.startsWith("SLUICE_WORKER="))?.slice("SLUICE_WORKER=".length);
       return [Number(number), child];
     }),
   );
 }
-
-/** Whether a process exists: one that has ended and was not waited for does not. */
-export const isAlive = (pid: number): boolean =>
-  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 
 /** The lines of the log so far that name this event. */
 export const linesOf = ({ stdout }: Pick<SluiceProcess, "stdout">, event: string): readonly Fields[] =>

@@ -84,7 +84,13 @@ export class Leadership implements AsyncDisposable {
   /** Looks who leads, from now on; takes the lead when there is none. Rejects with `cluster_unavailable`. */
   async open(): Promise<void> {
     this.#wake = this.#parts.cluster.wakes.on(this.#key, () => void this.look());
-    this.#lookIn(await this.#ask());
+    // A look that wakes this node meanwhile waits: of two at once the later would undo what the first one took.
+    const opening = this.#ask();
+    this.#looking = opening.then(
+      () => {},
+      () => {},
+    );
+    this.#lookIn(await opening);
   }
 
   /** Looks now. Never rejects. */

@@ -126,6 +126,16 @@ describeWithRedis("the lead", (redis) => {
     expect(a.lead.isHeld).toBe(false);
   });
 
+  test("stays taken by a node that is woken while it begins to look", async () => {
+    const prefix = fresh();
+    await using a = await member(prefix, "a", { isDeaf: true });
+    await using b = await member(prefix, "b");
+    await a.lead.open();
+    await a.lost();
+    await Promise.all([b.lead.open(), b.lead.look()]);
+    expect([b.told, b.lead.isHeld]).toEqual([["b leads"], true]);
+  });
+
   test("is not held from the end of the leader's lease, and again when nobody has taken it", async () => {
     const prefix = fresh();
     await using a = await member(prefix, "a");

@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from "node:fs";
+import { turnsUntil } from "./turns-until.ts";
+
+/** The processes that this one has started and that still exist; none where there is no /proc. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a process exists: one that has ended and was not waited for does not. */
+export const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+
+/** Kills these processes; resolves when they are gone. */
+export async function endAll(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  await turnsUntil(() => !pids.some(isAlive));
+}
