@@ -4,8 +4,11 @@ import { Script } from "./script.ts";
 export type OwnKeys = readonly [epoch: string, lease: string, isNew: string];
 
 /**
- * `{…own, nodes}`, `{node, epoch if it is new, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave up}`
- * → the epoch, whether the lease was still there, and how many nodes there are.
+ * `{…own, nodes, calm}`, `{node, epoch if it is new, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave
+ * up, how long one renewal vouches for calm in ms}` → the epoch, whether the lease was still there, and how many nodes there are.
+ *
+ * A node that may judge says with each renewal that no lease lapses for want of Redis. That is forgotten before a living node's
+ * lease can lapse, so a node that begins while it is said may judge at once.
  */
 export const RENEW = new Script(`
 local epoch = redis.call('GET', KEYS[1])
@@ -16,7 +19,14 @@ end
 local was = redis.call('EXISTS', KEYS[2])
 redis.call('SADD', KEYS[4], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[3])
-if was == 0 or epoch ~= ARGV[5] or ARGV[6] == '1' then redis.call('SET', KEYS[3], '', 'PX', ARGV[3]) end
+local begins = ARGV[5] == '' and was == 0
+if begins and redis.call('GET', KEYS[5]) == epoch then
+  redis.call('DEL', KEYS[3])
+elseif was == 0 or epoch ~= ARGV[5] or ARGV[6] == '1' then
+  redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
+  if not begins then redis.call('DEL', KEYS[5]) end
+end
+if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('SET', KEYS[5], epoch, 'PX', ARGV[7]) end
 return {epoch, was, redis.call('SCARD', KEYS[4])}
 `);
 

@@ -26,6 +26,11 @@ export class Names {
     return `${this.#prefix}:new:${node}`;
   }
 
+  /** There, with the epoch, while nodes that may judge have renewed their leases: a node that begins need not wait to judge. */
+  get calm(): string {
+    return `${this.#prefix}:calm`;
+  }
+
   /** What other nodes ask of a node, in order. */
   mailbox(node: string): string {
     return `${this.#prefix}:mail:${node}`;

@@ -7,6 +7,12 @@ import type { Script } from "./script.ts";
 /** How long a node that says nothing counts as alive, in milliseconds. */
 export const LEASE_MS = 6_000;
 const RENEW_MS = 2_000;
+/**
+ * How long one renewal vouches for it that leases lapse for no other reason than their nodes' ends: longer than until the next
+ * one, and a second and a half, in which nodes connect again, shorter than the lease of a living node lasts when an outage begins
+ * (at least a lease less the time between renewals).
+ */
+const CALM_MS = 2_500;
 /** How often it is looked who is dead, in milliseconds. */
 const LOOK_MS = 1_000;
 /** How long a node takes to clear a dead one away at most, before another may try. */
@@ -98,7 +104,7 @@ export class NodeLease {
 
   /**
    * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease without an
-   * outage. Rejects with `cluster_unavailable`.
+   * outage, or a node that had vouches for it. Rejects with `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
     return (await this.judge(IS_DEAD, [this.#names.lease(node)], [])) !== 1;
@@ -146,8 +152,8 @@ export class NodeLease {
     const isInDoubt = this.#isInDoubt;
     this.#isInDoubt = false;
     const told = [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about];
-    const args = [...told, this.#epoch ?? "", isInDoubt ? "1" : "0"];
-    const renewing = this.#link.run(RENEW, [...this.#ownKeys, this.#names.nodes], args);
+    const args = [...told, this.#epoch ?? "", isInDoubt ? "1" : "0", String(CALM_MS)];
+    const renewing = this.#link.run(RENEW, [...this.#ownKeys, this.#names.nodes, this.#names.calm], args);
     const reply = await renewing.catch((error: unknown) => {
       this.#isInDoubt ||= isInDoubt;
       throw error;

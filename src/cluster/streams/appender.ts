@@ -32,6 +32,8 @@ export class Appender {
   readonly #taps = new Set<Tap>();
   /** Those a tick must look at. */
   readonly #busy = new Set<Tap>();
+  /** Those whose first append has not been answered yet. */
+  readonly #begun = new Map<Tap, Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #urgent: NodeJS.Immediate | undefined;
   #round: Promise<void> | undefined;
@@ -74,8 +76,7 @@ export class Appender {
     });
     this.#taps.add(tap);
     registered.stream.hold(tap);
-    // A client may come back on another node at once.
-    this.#changed(tap, true);
+    this.#introduce(tap);
     return tap;
   }
 
@@ -96,16 +97,33 @@ export class Appender {
 
   /** Redis answers no more: what waits for it goes on without it. */
   away(): void {
-    for (const { registered } of this.#busy) registered.stream.readerMoved();
+    for (const { registered } of [...this.#busy, ...this.#begun.keys()]) registered.stream.readerMoved();
   }
 
   /** Writes what is left; resolves when that is done or cannot be. */
   async flush(): Promise<void> {
     this.#isClosed = true;
-    await this.#round;
+    await Promise.all([this.#round, ...this.#begun.values()]);
     for (let call = 0; call < MOST_LAST_CALLS && this.#parts.link.isUp && this.#busy.size > 0; call++) {
       await this.#write();
     }
+  }
+
+  /**
+   * Tells Redis of a stream in the turn in which its client learns of it, whatever round is under way: should this node be
+   * killed, others can say what became of it.
+   */
+  #introduce(tap: Tap): void {
+    const { stream } = tap.registered;
+    const introduced = async () => {
+      // Its client has it by then.
+      await undefined;
+      const append = this.#parts.link.isUp ? tap.next() : undefined;
+      if (append) await this.#append([[tap, append]]);
+      this.#begun.delete(tap);
+      if (this.#taps.has(tap)) this.#changed(tap, stream.terminal !== undefined);
+    };
+    this.#begun.set(tap, introduced());
   }
 
   #forget(tap: Tap): void {
@@ -115,6 +133,7 @@ export class Appender {
   }
 
   #changed(tap: Tap, isUrgent: boolean): void {
+    if (this.#begun.has(tap)) return;
     this.#busy.add(tap);
     this.#isUrgent ||= isUrgent;
     this.#arm();

@@ -103,6 +103,45 @@ describeWithRedis("a node's lease", (redis) => {
     await lease.close();
   });
 
+  test("lets a node judge at once that begins beside one that may, and not one that begins alone or in doubt", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("calm");
+    const first = leaseOf("a", link, names);
+    await first.open();
+    await link.command(["SADD", names.nodes, "dead"]);
+    // Nobody vouches for it yet that leases lapse with their nodes only.
+    const early = leaseOf("early", link, names);
+    await early.open();
+    expect(await early.isAlive("dead")).toBe(true);
+    await early.close();
+    await turnsUntil(async () => !(await first.isAlive("dead")));
+    await first.renew();
+    // It does not outlive the shortest lease that an outage can leave.
+    const vouchedMs = Number(await link.command(["PTTL", names.calm]));
+    expect(vouchedMs).toBeGreaterThan(2_000);
+    expect(vouchedMs).toBeLessThanOrEqual(2_500);
+    const second = leaseOf("b", link, names);
+    await second.open();
+    expect(await second.isAlive("dead")).toBe(false);
+    expect(await second.others()).toEqual(["a"]);
+    await second.close();
+    // The last one that may judge has seen an outage.
+    first.doubt();
+    await first.renew();
+    const third = leaseOf("c", link, names);
+    await third.open();
+    expect(await third.isAlive("dead")).toBe(true);
+    await third.close();
+    // Vouched for in data that are gone.
+    await link.command(["SET", names.calm, first.epoch ?? ""]);
+    await link.command(["SET", names.epoch, "another"]);
+    const fourth = leaseOf("d", link, names);
+    await fourth.open();
+    expect(await fourth.isAlive("dead")).toBe(true);
+    await fourth.close();
+    await first.close();
+  });
+
   test("is renewed while the node clears away a dead one for as long as that takes, or fails, and another one after it", async () => {
     using link = await openLink(redis().url);
     const names = new Names("clears");
