@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import type { UsageReport } from "../../src/core/ledger/ledger.ts";
 import { ChatScript } from "../support/chat-script.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
@@ -10,6 +11,7 @@ import { type ScriptedUpstream, startScriptedUpstream } from "../support/scripte
 import { configFor } from "../support/sluice-process.ts";
 import { untilStored } from "../support/stored-text.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const newDirectory = temporaryDirectories();
 const KEPT = fileURLToPath(new URL("../recordings/data-directory", import.meta.url));
@@ -62,8 +64,12 @@ describe.each(versions)("the data directory of version %s", (version) => {
 
     expect((await ask("/ui/control-ui-config.json", made.deviceToken)).status).toBe(200);
     expect(await ask("/v1/models", made.secret)).toMatchObject({ status: 200, body: { data: [{ id: "gpt" }] } });
-    expect(await ask("/v1/usage?by=caller", made.token)).toMatchObject({
-      body: { lines: [{ group: "token", streams: 3, completed: 2, lost: 1 }] },
+    const usage = async () => (await ask("/v1/usage?by=caller", made.token)).body;
+    // The row of an answer is closed a moment after its end.
+    await turnsUntil(async () => {
+      const [line] = ((await usage()) as UsageReport).lines;
+      return line?.streams === 3 && line.open === 0;
     });
+    expect(await usage()).toMatchObject({ lines: [{ group: "token", streams: 3, completed: 2, lost: 1 }] });
   });
 });

@@ -96,6 +96,8 @@ describeWithRedis("workers", (redis) => {
     writeConfig(sluice.directory, { ...started, models });
     const { code, stdout } = await runSluice(sluice.directory, "reload");
     expect([code, stdout]).toEqual([0, `gateway ${sluice.pid}: changed: models.newest\n`]);
+    // One for the gateway, and one of each worker.
+    await turnsUntil(() => linesOf(sluice, "reloaded").length === 3);
     expect(linesOf(sluice, "reloaded").filter(({ level }) => level === "info")).toMatchObject([
       { changed: ["models.newest"] },
     ]);
@@ -161,6 +163,8 @@ describeWithRedis("workers", (redis) => {
       client.send({ type: "open", id: "a", model: "gpt", body: {} });
       await client.rest("a");
     }
+    // What the first process has written, it keeps for all.
+    await turnsUntil(() => linesOf(sluice, "stream").length === 2);
     for (let time = 0; time < 2; time++) {
       const { stderr, stdout } = await runSluice(sluice.directory, "logs", "--json", "--url", sluice.url);
       expect(stderr).toBe("");

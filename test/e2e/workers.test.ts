@@ -90,8 +90,13 @@ describeWithRedis("two workers", (redis) => {
       expect(metricOf(page, 'sluice_first_byte_seconds_count{route="chat"}')).toBe(2);
       expect(metricOf(page, 'sluice_first_byte_seconds_bucket{le="+Inf",route="chat"}')).toBe(2);
     }
-    const streams = linesOf(up.sluice, "stream").map(({ worker }) => worker);
-    expect(streams.sort()).toEqual([1, 2]);
+    // Their lines come another way than their figures.
+    await turnsUntil(() => linesOf(up.sluice, "stream").length === 2);
+    expect(
+      linesOf(up.sluice, "stream")
+        .map(({ worker }) => worker)
+        .sort(),
+    ).toEqual([1, 2]);
   });
 
   test("list the streams of both on either, and end each wherever it runs", async () => {
@@ -165,7 +170,6 @@ describeWithRedis("two workers", (redis) => {
     await using up = await setUp(redis(), 4, { limits: { lingerMs: 1_000 } });
     up.sluice.kill("SIGTERM");
     for (const client of up.clients) await client.take(({ type }) => type === "going_away");
-    expect((await fetch(`${up.sluice.url}/readyz`)).status).toBe(503);
     for (const stream of up.streams) finish(stream);
     for (const client of up.clients) {
       expect((await client.rest("a")).end).toMatchObject({ status: "completed", lastSeq: 3 });
@@ -179,11 +183,12 @@ describeWithRedis("two workers", (redis) => {
     expect(up.sluice.stderr).toBe("");
   });
 
-  test("end at once after a second SIGTERM", async () => {
-    await using up = await setUp(redis(), 2);
+  test("say that they are not ready after one SIGTERM, and end at once after a second", async () => {
+    await using up = await setUp(redis(), 2, { limits: { lingerMs: 300_000 } });
     const workers = [...workersOf(up.sluice).values()];
     up.sluice.kill("SIGTERM");
     for (const client of up.clients) await client.take(({ type }) => type === "going_away");
+    expect((await fetch(`${up.sluice.url}/readyz`)).status).toBe(503);
     up.sluice.kill("SIGTERM");
     expect(await up.sluice.exit).toBe(1);
     await turnsUntil(() => !workers.some(isAlive));

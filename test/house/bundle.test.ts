@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import manifest from "../../package.json" with { type: "json" };
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const directory = temporaryDirectories();
 const program = fileURLToPath(new URL("../../scripts/build.ts", import.meta.url));
@@ -59,8 +60,11 @@ describe("the build", () => {
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
     expect(await answer.text()).toMatch(/data: \[DONE\]\n\n$/);
-    const usage = await fetch(`${url}/v1/usage?by=model`);
-    expect(await usage.json()).toMatchObject({ lines: [{ streams: 1 }] });
+    // Its row is written beside the answer.
+    await turnsUntil(async () => {
+      const { lines } = JSON.parse(await (await fetch(`${url}/v1/usage?by=model`)).text());
+      return lines[0]?.streams === 1;
+    });
     child.kill("SIGINT");
     expect(await exit).toEqual([0, null]);
     expect(await stderr).toBe("");

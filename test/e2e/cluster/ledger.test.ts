@@ -102,8 +102,9 @@ function settlesTheKilled(redis: () => TestRedis, newStore: () => Promise<Store>
     expect(counted).toEqual({ tokens: inputTokens + WORDS, nano: 1_000 * inputTokens + 2_000 * WORDS });
     const estimated = { outputTokens: WORDS, cost: formatNano(counted.nano) };
     expect(row).toMatchObject({ completed: 0, lost: 1, estimated });
-    const told = living.log.lines.find(({ event, state }) => event === "ledger" && state === "lost");
-    expect(told).toMatchObject({ streams: 1 });
+    const told = () => living.log.lines.find(({ event, state }) => event === "ledger" && state === "lost");
+    await turnsUntil(told);
+    expect(told()).toMatchObject({ streams: 1 });
   });
 }
 
