@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { turnsUntil } from "./turns-until.ts";
 
 /** The processes that this one has started and that still exist; none where there is no /proc. */
@@ -11,8 +11,13 @@ export function childrenOf(pid: number): readonly number[] {
 }
 
 /** Whether a process exists: one that has ended and was not waited for does not. */
-export const isAlive = (pid: number): boolean =>
-  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 /** Kills these processes; resolves when they are gone. */
 export async function endAll(pids: readonly number[]): Promise<void> {
