@@ -107,6 +107,36 @@ export async function resumeOn(
   return client;
 }
 
+/** Reads a stream on from its beginning, on this node, as often as that is refused for now. */
+export async function resumedOn(node: Pick<TestGateway, "url">, stream: string): Promise<StreamClient> {
+  for (;;) {
+    const client = await resumeOn(node, stream, 0);
+    const answer = await client.next();
+    if (answer.type === "resumed") return client;
+    client[Symbol.dispose]();
+    if (answer.type !== "error" || answer.error.code !== "cluster_unavailable") throw new Error(JSON.stringify(answer));
+  }
+}
+
+/**
+ * Ends a stream, asked of this node, and says how that was answered, once nobody is too late for that: `ended` also if one who
+ * was too late did it.
+ */
+export async function endOn(
+  { url }: Pick<TestGateway, "url">,
+  stream: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  let wasLate = false;
+  let status = 503;
+  await turnsUntil(async () => {
+    ({ status } = await fetch(`${url}/v1/streams/${stream}`, { method: "DELETE", headers }));
+    wasLate ||= status === 503;
+    return status !== 503;
+  });
+  return status === 204 || (status === 404 && wasLate) ? "ended" : String(status);
+}
+
 /** A node that Redis does not answer any more, and which runs on; and another one, which may judge and takes it for alive. */
 export interface CutOffOwner extends AsyncDisposable {
   readonly upstream: ScriptedUpstream;

@@ -195,7 +195,8 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
   });
 
   test("shows nothing of one that failed, nor of the one before it, and goes on with a new question", async () => {
-    await using nodes = await startChatNodes(redis(), newDirectory());
+    const directory = newDirectory();
+    await using nodes = await startChatNodes(redis(), directory);
     const { a, b, upstream } = nodes;
     const old = nodes.chat(b);
     const asking = old.sendMessage(HELLO);
@@ -205,6 +206,10 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
     const sending = first.sendMessage(HELLO);
     (await upstream.request()).sse().event(chunk("Hi")).reset();
     await sending;
+    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
+    const streams = (await redis().ask("KEYS", `${prefix}:stream:*`)).split("\n");
+    const ends = () => Promise.all(streams.map((stream) => redis().ask("HGET", stream, "end")));
+    await turnsUntil(async () => !(await ends()).includes(""));
     for (const node of [a, b]) {
       const page = nodes.chat(node);
       await page.resumeStream();

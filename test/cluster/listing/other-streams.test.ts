@@ -7,7 +7,7 @@ import { describeWithRedis } from "../../support/redis.ts";
 import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, letJudge, letLast, nameOf, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { chunk, endOn, letJudge, letLast, nameOf, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 
@@ -22,20 +22,9 @@ async function list({ url }: Where, secret?: string, silent: readonly string[] =
   });
   return seen;
 }
-const remove = ({ url }: Where, stream: string, secret?: string) =>
-  fetch(`${url}/v1/streams/${stream}`, { method: "DELETE", headers: bearer(secret) });
+const remove = ({ url }: Where, stream: string) => fetch(`${url}/v1/streams/${stream}`, { method: "DELETE" });
 
-/** Ends a stream, and says how that was answered, once nobody is too late for that: `ended` also if one who was too late did it. */
-async function end(where: Where, stream: string, secret?: string): Promise<string> {
-  let wasLate = false;
-  let status = 503;
-  await turnsUntil(async () => {
-    ({ status } = await remove(where, stream, secret));
-    wasLate ||= status === 503;
-    return status !== 503;
-  });
-  return status === 204 || (status === 404 && wasLate) ? "ended" : String(status);
-}
+const end = (where: Where, stream: string, secret?: string) => endOn(where, stream, bearer(secret));
 
 /** Answers that nobody reads are cancelled once they are forgotten. */
 const held: Response[] = [];

@@ -4,7 +4,7 @@ import { describeWithRedis } from "../../support/redis.ts";
 import type { EventFrame, StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, openOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { chunk, nodeConfig, openOn, resumedOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const isEvent = (seq: number) => (frame: { type: string }) =>
@@ -53,7 +53,8 @@ describeWithRedis("while Redis is away", (redis) => {
 
   test("a full log is trimmed all the same: elsewhere what was lost is a hole, on the owner there is none", async () => {
     const limits = { streams: { logEntries: 64 }, logBytes: 65_536 };
-    await using nodes = await startTwoNodes(redis(), newDirectory(), { limits });
+    const directory = newDirectory();
+    await using nodes = await startTwoNodes(redis(), directory, { limits });
     const { a, b, upstream } = nodes;
     using first = await openOn(a, upstream);
     first.exchange.event(chunk("one"));
@@ -68,6 +69,8 @@ describeWithRedis("while Redis is away", (redis) => {
     await back;
     first.exchange.finishChat();
     await first.client.rest("one");
+    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
+    await turnsUntil(async () => (await redis().ask("HGET", `${prefix}:stream:${first.stream}`, "end")) !== "");
     using early = await resumeOn(b, first.stream, 1);
     expect(await answerOf(early)).toEqual(["resume_failed", "evicted"]);
     using late = await resumeOn(b, first.stream, 199);
@@ -91,7 +94,7 @@ describeWithRedis("a Redis that has lost its data", (redis) => {
     await redis().kill();
     await redis().resume();
     await lost;
-    using second = await resumeOn(b, running.stream, 0);
+    using second = await resumedOn(b, running.stream);
     running.exchange.event(chunk("two")).finishChat();
     const { events, end } = await second.rest("one");
     expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);

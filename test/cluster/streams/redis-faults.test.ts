@@ -7,7 +7,7 @@ import { SseClient } from "../../support/sse-client.ts";
 import { type EventFrame, StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, type OpenedStream, openOn, resumeOn } from "../../support/two-nodes.ts";
+import { chunk, nodeConfig, type OpenedStream, openOn, resumedOn, resumeOn } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 
@@ -133,7 +133,7 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
       });
       for (const one of [running, opened.during]) {
         if (!one) throw new Error("it was not opened");
-        await readTo(one, await resumed(other, one.stream));
+        await readTo(one, await resumedOn(other, one.stream));
       }
       watched.exchange.finishChat();
       expect((await watching.rest("one")).events.map(({ seq }) => seq)).toEqual([2, 3, 4]);
@@ -147,17 +147,6 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
   );
 });
 
-/** Reads on from the beginning, as often as that is refused for now. */
-async function resumed(node: TestGateway, stream: string): Promise<StreamClient> {
-  for (;;) {
-    const client = await resumeOn(node, stream, 0);
-    const answer = await client.next();
-    if (answer.type === "resumed") return client;
-    client[Symbol.dispose]();
-    if (answer.type !== "error" || answer.error.code !== "cluster_unavailable") throw new Error(JSON.stringify(answer));
-  }
-}
-
 /** Lets the upstream finish, and reads on a client to the end. */
 async function readTo({ exchange }: OpenedStream, client: StreamClient): Promise<void> {
   exchange.event(chunk("two")).finishChat();
@@ -170,7 +159,7 @@ async function readTo({ exchange }: OpenedStream, client: StreamClient): Promise
 /** What each face says of a stream that has ended: the owner's words are what they must be elsewhere. */
 async function expectSameOnAllFaces(owner: TestGateway, other: TestGateway, name: string, stream: string) {
   const frames = async (node: TestGateway) => {
-    using client = await resumed(node, stream);
+    using client = await resumedOn(node, stream);
     await client.rest("one");
     return client.texts.slice(1);
   };

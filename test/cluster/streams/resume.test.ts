@@ -3,7 +3,16 @@ import { describeWithRedis } from "../../support/redis.ts";
 import { SseClient } from "../../support/sse-client.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { chunk, letJudge, nameOf, nodeConfig, openOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
+import {
+  chunk,
+  endOn,
+  letJudge,
+  nameOf,
+  nodeConfig,
+  openOn,
+  resumeOn,
+  startTwoNodes,
+} from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const isEvent = (seq: number) => (frame: { type: string }) =>
@@ -108,13 +117,12 @@ describeWithRedis("a stream of another node", (redis) => {
     expect((await reader.rest("one")).end.status).toBe("cancelled");
     await second.exchange.closed;
     using third = await openOn(a, upstream);
-    const kill = () => fetch(`${b.url}/v1/streams/${third.stream}`, { method: "DELETE" });
-    expect((await kill()).status).toBe(204);
+    expect(await endOn(b, third.stream)).toBe("ended");
     expect((await third.client.rest("one")).end).toMatchObject({
       status: "cancelled",
       error: { message: expect.stringContaining("ended by an operator") },
     });
-    expect((await kill()).status).toBe(404);
+    expect(await endOn(b, third.stream)).toBe("404");
   });
 });
 
