@@ -158,7 +158,8 @@ whereItIs("the Python client", () => {
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
     const body = (key: string) => ({ key, events: 500, plain: true, messages: [] });
     const requests = [
-      { model: "gpt", body: body("slow"), stopAfter: 1, stopMs: 1_500 },
+      // Until the other one has ended.
+      { model: "gpt", body: body("slow"), stopAfter: 1, stopFor: 1 },
       { model: "gpt", body: body("quick") },
     ];
     const heard = await run({ url: gateway.url, requests });

@@ -34,6 +34,10 @@ def say(**what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 
+ended: dict[int, asyncio.Event] = {}
+"""By stream: set at its end."""
+
+
 async def read(name: int, stream: SluiceStream[Any], request: dict[str, Any]) -> None:
     try:
         async for event in stream:
@@ -41,10 +45,15 @@ async def read(name: int, stream: SluiceStream[Any], request: dict[str, Any]) ->
             if event.seq == request.get("leaveAfter"):
                 break
             if event.seq == request.get("stopAfter"):
-                await asyncio.sleep(request["stopMs"] / 1_000)
+                if "stopFor" in request:
+                    await ended[request["stopFor"]].wait()
+                else:
+                    await asyncio.sleep(request["stopMs"] / 1_000)
         say(stream=name, end=dict(await stream.end()))
     except SluiceError as error:
         say(stream=name, code=error.code, retryable=error.retryable)
+    finally:
+        ended[name].set()
 
 
 async def ask(sluice: Sluice, name: int, request: dict[str, Any]) -> None:
@@ -92,6 +101,7 @@ async def main() -> None:
     task = json.loads(sys.argv[1])
     death = Dying(task.get("dieAt", -1), task.get("isHeard", False))
     options = {"clock": AtOnce(), "dial": death.dial, **task.get("options", {})}
+    ended.update((name, asyncio.Event()) for name in range(len(task["requests"])))
     async with connect(task["url"], token=task.get("token"), **options) as sluice:
         await asyncio.gather(*(ask(sluice, name, request) for name, request in enumerate(task["requests"])))
     left = asyncio.all_tasks() - {asyncio.current_task()}
