@@ -35,7 +35,7 @@ describeHere(`keys of three nodes${missing}`, () => {
     expect(found).toMatchObject({ missing: [], wrong: [], guessed: [], strayCalls: [], exact: { rows: ROOM } });
     expect(found.exact.ledger).toBe(found.exact.upstream);
 
-    const oversized = await oversize(capped, long, { streams: 1, tokensPerEvent: 200 });
+    const oversized = await oversize(capped, long, { streams: 1 });
     expect(oversized.found.estimated.rows).toBe(1);
     expect(oversized.over).toBeLessThanOrEqual(SLICE_TOKENS);
 

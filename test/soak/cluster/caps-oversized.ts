@@ -11,7 +11,7 @@ import { stopRedis } from "./redis-faults.ts";
 
 /** Longer than any cap. */
 const ENDLESS_TOKENS = 1_000_000;
-/** 2,000 tokens a second. */
+/** 2,000 tokens a second: what a provider goes on to write while a node stands still is over the cap, too. */
 const TOKENS_PER_EVENT = 20;
 const PACE_MS = 10;
 const PROMPT = 60;
@@ -20,7 +20,6 @@ const STREAMS = 12;
 /** Answers without a limit under one cap for the day. */
 interface Oversized {
   readonly streams: number;
-  readonly tokensPerEvent?: number;
   /** Redis stands still from this time on, for 5 s. */
   readonly redisStopsAfterMs?: number;
 }
@@ -33,15 +32,11 @@ const CASES: readonly (Oversized & { readonly name: string; readonly cap: number
 ];
 
 /** How an oversized answer went: by how much the upstream's own count is over the cap, and what the ledger has less of it. */
-export async function oversize(
-  capped: CappedRig,
-  key: CappedKey,
-  { streams, tokensPerEvent = TOKENS_PER_EVENT, redisStopsAfterMs }: Oversized,
-) {
+export async function oversize(capped: CappedRig, key: CappedKey, { streams, redisStopsAfterMs }: Oversized) {
   const { rig, upstream } = capped;
   const plan = (at: number): MeteredPlan => ({
     key: `${key.name}.${at}`,
-    ...{ tokensPerEvent, paceMs: PACE_MS, promptTokens: PROMPT, outputTokens: ENDLESS_TOKENS },
+    ...{ tokensPerEvent: TOKENS_PER_EVENT, paceMs: PACE_MS, promptTokens: PROMPT, outputTokens: ENDLESS_TOKENS },
   });
   const { nodes } = rig.fleet;
   const asked = Array.from({ length: Math.ceil(streams / nodes.length) }, (_, round) =>
