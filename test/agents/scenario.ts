@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { freePort } from "../../bench/rows/free-port.ts";
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
+import { freePort } from "../support/free-port.ts";
 import { startSluice } from "../support/sluice-process.ts";
 import type { DocumentedClient } from "./documented.ts";
 import { startAgentProvider } from "./provider.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, openProfile } from "../support/control-ui.ts";
+import { freePort } from "../support/free-port.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { untilStored } from "../support/stored-text.ts";
@@ -14,7 +15,8 @@ async function setUp() {
   const upstream = made.use(await startScriptedUpstream());
   const directory = newDirectory();
   const config = configFor(upstream.url, { data: { store: "sqlite", directory }, openclaw: { controlUi: CONTROL_UI } });
-  const killed = made.use(await startSluice(config));
+  const env = { SLUICE_PORT: String(await freePort()) };
+  const killed = made.use(await startSluice(config, { env }));
   const profile = made.use(await openProfile(killed.url));
   const tab = await profile.open("new");
   await tab.send("Tell me a story");
@@ -33,7 +35,7 @@ async function setUp() {
       await untilStored(directory, "Once upon a time");
       killed.kill("SIGKILL");
       await killed.exit;
-      const again = stack.use(await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } }));
+      const again = stack.use(await startSluice(config, { env }));
       expect(again.url).toBe(killed.url);
       return address;
     },

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, openProfile, startUi, type UiStage } from "../support/control-ui.ts";
+import { freePort } from "../support/free-port.ts";
 import { png } from "../support/png.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
@@ -66,7 +67,8 @@ describeUi("files in the Control UI", () => {
       data: { store: "sqlite", directory: newDirectory() },
       openclaw: { controlUi: CONTROL_UI },
     });
-    await using first = await startSluice(config);
+    const env = { SLUICE_PORT: String(await freePort()) };
+    await using first = await startSluice(config, { env });
     await using profile = await openProfile(first.url);
     const tab = await profile.open("new");
     await attach(tab, picture("dot.png"));
@@ -75,7 +77,7 @@ describeUi("files in the Control UI", () => {
     await tab.page.close();
     first.kill("SIGTERM");
     await first.exit;
-    await using again = await startSluice(config, { env: { SLUICE_PORT: new URL(first.url).port } });
+    await using again = await startSluice(config, { env });
     expect(again.url).toBe(first.url);
     const reopened = await profile.open(address);
     await reopened.untilAnswer("a green dot");
