@@ -17,7 +17,7 @@ describeUi("chat in the Control UI", () => {
     answer.finish();
     await tab.button("Stop generating").waitFor({ state: "detached" });
     await tab.settled();
-    expect(await tab.questions.allInnerTexts()).toEqual(["Say something"]);
+    await tab.untilQuestions(["Say something"]);
     expect(await tab.answers.count()).toBe(1);
     expect(await tab.complaints()).toEqual([]);
     expect(tab.refused).toEqual([]);
@@ -61,7 +61,7 @@ describeUi("chat in the Control UI", () => {
     await tab.button("Stop generating").waitFor({ state: "detached" });
     await tab.settled();
     await tab.shot("chat-reloaded");
-    expect(await tab.questions.allInnerTexts()).toEqual(["Tell me all of it"]);
+    await tab.untilQuestions(["Tell me all of it"]);
     expect(await tab.answers.count()).toBe(1);
     expect(ui.upstream.requests).toBe(1);
     await tab.page.reload();
@@ -83,7 +83,7 @@ describeUi("chat in the Control UI", () => {
     await two.shot("chat-second-tab");
     for (const tab of [one, two]) {
       await tab.settled();
-      expect(await tab.questions.allInnerTexts()).toEqual(["For both of us"]);
+      await tab.untilQuestions(["For both of us"]);
     }
   });
 
@@ -141,7 +141,7 @@ describeUi("chat in the Control UI", () => {
     new ChatScript(await ui.upstream.request()).text("the second answer").finish();
     await tab.untilAnswer("the second answer");
     await tab.settled();
-    expect(await tab.questions.allInnerTexts()).toEqual(["The first question", "The second question"]);
+    await tab.untilQuestions(["The first question", "The second question"]);
   });
 
   test("the model is chosen from the menu and answers the next question", async () => {
