@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
 import type { StreamList } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -139,17 +140,14 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     await letJudge(redis(), directory);
     const { streams, silent } = await list(b, undefined, ["ghost"]);
     expect([streams.length, silent]).toEqual([1, ["ghost"]]);
-    const seen = { stdout: "", stderr: "" };
+    let table = "";
     // On a busy machine more may be silent at the first look.
     await turnsUntil(async () => {
-      const code = await runTop(["--every", "100", "--url", b.url], {
-        ...{ env: {}, cwd: directory, openScreen: undefined },
-        stdout: { write: (text) => (seen.stdout = text) },
-        stderr: { write: (text) => (seen.stderr = text) },
-      });
-      return code === 0 && seen.stderr === "sluice: no answer from ghost\n";
+      const { code, stdout, stderr } = await runCommand(runTop, ["--every", "100", "--url", b.url], { cwd: directory });
+      table = stdout;
+      return code === 0 && stderr === "sluice: no answer from ghost\n";
     });
-    expect(seen.stdout.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
+    expect(table.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
     // It may run there.
     const unsure = await remove(b, "s_nope");
     expect(unsure.status).toBe(503);
