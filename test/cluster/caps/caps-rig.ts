@@ -188,6 +188,22 @@ export class Node implements AsyncDisposable {
   }
 }
 
+/** A stream has ended, and has used this many tokens. */
+export function finish(stream: CapReservation, tokens: number): void {
+  stream.settle(tokens, undefined, NOON);
+  stream.release();
+}
+
+/** 600 opens at once, spread over these nodes: the streams that were let in, and the codes of the others. */
+export async function openAtOnce(nodes: readonly Node[], levelsOf: (index: number) => readonly Level[]) {
+  const opens = Array.from({ length: 600 }, (_, index) => nodes[index % nodes.length]?.open(levelsOf(index)));
+  const found = await Promise.allSettled(opens);
+  return {
+    open: found.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : [])),
+    codes: new Set(found.flatMap((each) => (each.status === "rejected" ? [(each.reason as GatewayError).code] : []))),
+  };
+}
+
 /** The code of a refusal, or `open`. */
 export const outcome = (opening: Promise<unknown>): Promise<string> =>
   opening.then(

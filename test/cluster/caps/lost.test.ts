@@ -1,21 +1,17 @@
 import { expect, test } from "@jest/globals";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
-import { keyLevel, NOON, outcome, World } from "./caps-rig.ts";
+import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
 const LEVELS = [keyLevel({ tokensPerDay: 10_000 })];
 
 describeWithRedis("the counters of a cluster", (redis) => {
   test("are settled after an outage with what streams spent meanwhile, and let nothing in while it lasts", async () => {
-    const kept = await TestRedis.start("--appendonly", "yes", "--appendfsync", "always");
-    await using _ = { [Symbol.asyncDispose]: () => kept.stop() };
+    await using kept = await TestRedis.start("--appendonly", "yes", "--appendfsync", "always");
     const world = new World(kept);
     await using node = await world.node("one");
     const streams = [await node.open(LEVELS), await node.open(LEVELS), await node.open(LEVELS)];
     await kept.kill();
-    for (const stream of streams) {
-      stream.settle(100, undefined, NOON);
-      stream.release();
-    }
+    for (const stream of streams) finish(stream, 100);
     await node.away();
     expect(await outcome(node.open(LEVELS))).toBe("cluster_unavailable");
     expect(await outcome(node.open([keyLevel({}, "free")]))).toBe("open");
@@ -27,14 +23,12 @@ describeWithRedis("the counters of a cluster", (redis) => {
   });
 
   test("are rebuilt once they are lost, from the ledger, what runs on any node and what ended lately", async () => {
-    const lost = await TestRedis.start();
-    await using _ = { [Symbol.asyncDispose]: () => lost.stop() };
+    await using lost = await TestRedis.start();
     const world = new World(lost);
     await using one = await world.node("one");
     await using two = await world.node("two");
     const ended = await one.open(LEVELS);
-    ended.settle(70, undefined, NOON);
-    ended.release();
+    finish(ended, 70);
     const [here, there] = [await one.open(LEVELS), await two.open(LEVELS)];
     here.meter({}, 4 * 20, NOON);
     await one.until("key:ci", { run: 2, t2: 70 + 30 });
@@ -51,10 +45,7 @@ describeWithRedis("the counters of a cluster", (redis) => {
     expect(world.left.map((each) => [...each].sort())).toContainEqual(counted);
     await one.ready();
     await two.ready();
-    for (const stream of [here, there]) {
-      stream.settle(40, undefined, NOON);
-      stream.release();
-    }
+    for (const stream of [here, there]) finish(stream, 40);
     await one.until("key:ci", { run: 0, ht: 0, t2: 5_000 + 70 + 80 });
     expect([...one.faults, ...two.faults]).toEqual([]);
   });
@@ -105,10 +96,7 @@ describeWithRedis("a dead node's streams", (redis) => {
       ]);
     }
     // It was only frozen.
-    for (const stream of streams) {
-      stream.settle(75, undefined, NOON);
-      stream.release();
-    }
+    for (const stream of streams) finish(stream, 75);
     for (const name of names) await one.until(`key:${name}`, { run: 0, ht: 0, t2: 75 });
   });
 });

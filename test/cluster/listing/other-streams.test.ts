@@ -4,11 +4,12 @@ import type { StreamList } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { runCommand } from "../../support/command-world.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { chunk, openOn } from "../../support/opened-stream.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, letJudge, letLast, nameOf, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { letJudge, letLast, nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 
@@ -134,9 +135,8 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     await using nodes = await startTwoNodes(redis(), directory);
     const { a, b, upstream } = nodes;
     const { answer } = await chatOn(a, upstream);
-    const { cluster } = nodeConfig(redis(), directory);
     await letLast(redis(), directory, "ghost");
-    await redis().ask("SADD", `${cluster.redis.prefix}:nodes`, "ghost");
+    await redis().ask("SADD", `${prefixOf(directory)}:nodes`, "ghost");
     await letJudge(redis(), directory);
     const { streams, silent } = await list(b, undefined, ["ghost"]);
     expect([streams.length, silent]).toEqual([1, ["ghost"]]);
@@ -169,7 +169,7 @@ describeWithRedis("the running streams of a cluster", (redis) => {
       const { nodes: count } = (await (await fetch(`${b.url}/readyz`)).json()) as { nodes: number };
       return count === 2;
     });
-    process.kill(redis().pid, "SIGSTOP");
+    redis().freeze();
     try {
       const { streams, unasked } = await list(b);
       expect([streams.length, unasked]).toEqual([1, 1]);
@@ -177,7 +177,7 @@ describeWithRedis("the running streams of a cluster", (redis) => {
       // Its own node needs nobody.
       expect(await end(b, running?.stream ?? "")).toBe("ended");
     } finally {
-      process.kill(redis().pid, "SIGCONT");
+      redis().thaw();
     }
   });
 });

@@ -4,12 +4,13 @@ import { formatNano } from "../../../src/core/usage/cost.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { chunk, type OpenedStream, openOn } from "../../support/opened-stream.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, type OpenedStream, openOn } from "../../support/two-nodes.ts";
+import { nodeConfig } from "../../support/two-nodes.ts";
 
 const directory = temporaryDirectories();
 

@@ -2,8 +2,6 @@ import { setTimeout } from "node:timers/promises";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import { ask, type CappedAnswer } from "../../support/cluster/capped-caller.ts";
 import { type CappedKey, type CappedRig, startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { checkBills } from "../../support/cluster/check-bills.ts";
-import { readClosedLedger } from "../../support/cluster/check-ledger.ts";
 import type { MeteredPlan } from "../../support/cluster/metered-upstream.ts";
 import type { Figure, Scenario } from "../report.ts";
 import { billFigures, FREE_MS } from "./caps-figures.ts";
@@ -103,8 +101,6 @@ export const clusterCapsAtOnce: Scenario = {
         { name: `${kind}: accepted and held, most`, value: Math.max(...accepted), unit: "", atMost: ROOM },
       );
     }
-    const rows = await readClosedLedger(capped.rig.postgres, capped.rig.fleet.schema);
-    const found = checkBills(answers, capped.upstream.bills, rows);
     return [
       { name: "opens", value: answers.length, unit: "", atLeast: ROUNDS * kinds.length * 3 * OPENS_A_NODE },
       ...figures,
@@ -115,7 +111,7 @@ export const clusterCapsAtOnce: Scenario = {
         ...exactly(ROUNDS * kinds.length * ROOM),
       },
       { name: "until nothing was held, longest", value: slowestFree, unit: "ms", atMost: FREE_MS },
-      ...billFigures(found),
+      ...billFigures(await capped.bills(answers)),
     ];
   },
 };

@@ -20,8 +20,7 @@ export const clusterFreezes: Scenario = {
     const verdict = await hold(options, async ({ rig, crowd, random }) => {
       for (let freeze = 0; freeze < FREEZES; freeze++) {
         await crowd.full();
-        const node = rig.fleet.nodes[Math.floor(random() * rig.fleet.nodes.length)];
-        if (!node) throw new Error("no node runs");
+        const node = rig.fleet.any(random);
         await rig.fleet.freeze(node, FROZEN_MS);
         wokenAt.set(node.name, wallClock());
         await setTimeout(FENCED_MS);
