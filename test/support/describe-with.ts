@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from "@jest/globals";
 
 /** Suites that each have a server of their own; skipped, and said so, where its program is not installed. */
 export const describeWith =
-  <Server extends { stop(): Promise<void> }>(program: string, canRun: boolean, start: () => Promise<Server>) =>
+  <Server extends { stop(): unknown }>(program: string, canRun: boolean, start: () => Promise<Server>) =>
   (name: string, suite: (server: () => Server) => void): void => {
     let server: Server | undefined;
     const running = (): Server => {
@@ -17,7 +17,9 @@ export const describeWith =
       beforeAll(async () => {
         server = await start();
       });
-      afterAll(() => server?.stop());
+      afterAll(async () => {
+        await server?.stop();
+      });
       suite(running);
     });
   };

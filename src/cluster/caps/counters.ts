@@ -7,7 +7,7 @@ import type { SharedClock } from "./redis-clock.ts";
 
 /**
  * How old an epoch must be before its counters are rebuilt, in milliseconds. Every node looks once a second, so by then each
- * that lives has said what it holds.
+ * living one has stated what it holds.
  */
 export const STATE_MS = 2_500;
 
@@ -19,12 +19,10 @@ export interface CountersParts {
   readonly ledger: Pick<Ledger, "spentSince">;
   /** See `STATE_MS`. */
   readonly stateMs: number;
-  /** The nodes that live. */
+  /** The living nodes. */
   readonly living: () => Promise<readonly string[]>;
-  /** Says again what this node holds and has settled lately, in a new epoch. */
+  /** States again what this node holds and has settled lately, in a new epoch. */
   readonly restate: () => Promise<void>;
-  /** They were rebuilt by this node. */
-  readonly rebuilt: () => void;
 }
 
 /** Whether the counters in Redis can be relied on: they are rebuilt from the ledger and the nodes once Redis has lost them. */
@@ -42,18 +40,18 @@ export class Counters {
     return this.#isReady;
   }
 
-  /** Redis may have lost something: what this node holds is said again at the next look. */
+  /** Redis may have lost something: what this node holds is stated again at the next look. */
   doubt(): void {
     this.#mustRestate = true;
   }
 
-  /** What was counted is not there. */
+  /** The counters are gone. */
   lost(): void {
     this.#isReady = false;
     this.#mustRestate = true;
   }
 
-  /** Looks whether they are there, and does this node's part in rebuilding them. Rejects as `RedisLink.run` does. */
+  /** Checks whether they are there, and does this node's part in rebuilding them. Rejects as `RedisLink.run` does. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -86,7 +84,7 @@ export class Counters {
   }
 
   async #rebuild(): Promise<boolean> {
-    const { money, clock, ledger, living, rebuilt } = this.#parts;
+    const { money, clock, ledger, living } = this.#parts;
     const { keys, link, epoch } = money;
     const stated = new Set((await link.command(["SMEMBERS", keys.stated])) as string[]);
     if ((await living()).some((node) => !stated.has(node))) return false;
@@ -106,8 +104,6 @@ export class Counters {
     }
     const scriptKeys = [keys.epoch, keys.rebuilt, keys.began, keys.began, keys.counted, ...figures.keys()];
     const args = [epoch, counted.length, ...windows, ...[...figures.values()].flat()].map(String);
-    if ((await link.run(REBUILD, scriptKeys, args)) !== 1) return false;
-    rebuilt();
-    return true;
+    return (await link.run(REBUILD, scriptKeys, args)) === 1;
   }
 }

@@ -18,7 +18,7 @@ local isRebuilt = redis.call('GET', KEYS[2]) == epoch
 return {epoch, now - tonumber(redis.call('GET', KEYS[3]) or now), isRebuilt and 1 or 0, now}
 `);
 
-/** A node has said all it holds. KEYS: 1 epoch, 2 stated. ARGV: 1 epoch, 2 the node. 1, or 0 in another epoch. */
+/** A node has stated all it holds. KEYS: 1 epoch, 2 stated. ARGV: 1 epoch, 2 the node. 1, or 0 in another epoch. */
 export const STATED = new Script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SADD', KEYS[2], ARGV[2])

@@ -28,9 +28,9 @@ export interface Spent {
   readonly isFinal: boolean;
 }
 
-/** For how long a stream that is over is remembered, so that a late or repeated settlement corrects it. */
+/** For how long a stream that is over is remembered, in milliseconds: a late or repeated settlement corrects it. */
 const CLOSED_MS = 120_000;
-/** The same for one whose node was given up: it may only be frozen. */
+/** The same for one whose node was taken for dead: it may only be frozen. */
 const ESTIMATED_MS = 3_600_000;
 
 /** The scripts about streams' money, with their arguments. All reject as `RedisLink.run` does. */
@@ -75,8 +75,8 @@ export class Money {
   }
 
   /**
-   * Settles what a dead node's streams were known to have spent, all that can be; `spentBy` says what is known of them elsewhere.
-   * Resolves with how many there were.
+   * Settles a dead node's streams with what they are known to have spent; `spentBy` gives what is known elsewhere. One that cannot
+   * be settled does not stop the others. Resolves with how many there were.
    */
   async estimateAll(
     node: string,
@@ -104,7 +104,7 @@ export class Money {
     await this.link.run(SETTLE, keys, [this.epoch, stream, ...this.windows.map(String), ...figures]);
   }
 
-  /** Says again what a running stream holds. */
+  /** States again what a running stream holds. */
   restate({ stream, levels, windows, aside, tokens, nano, wish }: Hold): Promise<readonly number[]> {
     const least = [wish.promptTokens, wish.tariff.cost(wish.promptTokens, 0)];
     return this.#run(RESTATE, stream, levels, windows, [aside.tokens, aside.nano, tokens, nano, ...least]);

@@ -11,7 +11,7 @@ export interface Message {
   readonly body: JsonObject;
 }
 
-/** A box that its node no longer reads is dropped after this long. */
+/** A box that its node no longer reads is dropped after this long, in milliseconds. */
 const KEPT_MS = 60_000;
 /** A node that is this far behind gets no more: it is as good as gone. */
 const MOST_MESSAGES = 100_000;
@@ -19,7 +19,7 @@ const MOST_MESSAGES = 100_000;
 const BATCH = 100;
 const WAIT_MS = 1_000;
 const AGAIN_MS = 200;
-/** Before all that a box holds. */
+/** The id before all messages. */
 const START = "0-0";
 
 /** Adds a message for a node that was not cleared away. 1 if it was added, else 0. */
@@ -33,7 +33,7 @@ return 1
 
 /**
  * Messages between nodes: a Redis Stream a node. Those of one sender arrive in order, each once, and none is lost while the
- * node lives and Redis keeps its data: a message is removed after it was taken, not by being read.
+ * node lives and Redis keeps its data: a message is removed once it has been handled, not when it is read.
  */
 export class Mailbox {
   readonly #node: string;
@@ -45,7 +45,7 @@ export class Mailbox {
   #reading: Promise<void> | undefined;
   #isClosed = false;
   #wakeUp = () => {};
-  /** The last message that was taken and perhaps not removed. */
+  /** The last message that was handled and may not be removed yet. */
   #taken = START;
 
   constructor(node: string, link: RedisLink, names: Names, fault: (error: unknown) => void) {
@@ -56,7 +56,7 @@ export class Mailbox {
     this.#connection = link.connect({ ready: () => this.#wakeUp(), lost: () => {} });
   }
 
-  /** Says who takes messages of a kind. One listener a kind. Must not throw. */
+  /** Sets the one listener for a kind of message. It must not throw. */
   on(kind: string, listener: (message: Message) => void): void {
     this.#listeners.set(kind, listener);
   }
@@ -68,7 +68,7 @@ export class Mailbox {
   }
 
   /**
-   * Resolves with whether the node is there to read it: not when it left, or was cleared away after its death. Rejects with
+   * Resolves with whether the node is there to read it: not if it left, or was cleared away after its death. Rejects with
    * `cluster_unavailable`.
    */
   async send(node: string, kind: string, body: JsonObject): Promise<boolean> {
@@ -77,7 +77,7 @@ export class Mailbox {
     return (await this.#link.run(SEND, keys, [node, text, String(KEPT_MS), String(MOST_MESSAGES)])) === 1;
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wakeUp();
@@ -94,18 +94,18 @@ export class Mailbox {
           if (this.#isClosed) return;
         }
       } catch {
-        // Away, or full: what is in the box stays there.
+        // Redis is away, or full: messages stay in the box.
         await this.#wait();
       }
     }
   }
 
-  /** What comes after the last message that was taken, as ids and texts, once there is some or a while has passed. */
+  /** The messages after the last one that was handled, as ids and texts; waits for a while if there are none. */
   async #next(): Promise<readonly (readonly [id: string, text: string])[]> {
     const box = this.#names.mailbox(this.#node);
     if (this.#taken !== START) {
       await this.#connection.ask(["XTRIM", box, "MINID", after(this.#taken)]);
-      // Ids begin anew in a Redis that lost its data, and its clock may be behind.
+      // A Redis that lost its data starts its ids over, and its clock may be behind.
       this.#taken = START;
     }
     const block = ["COUNT", String(BATCH), "BLOCK", String(WAIT_MS)];

@@ -2,7 +2,7 @@ import { isNativeError } from "node:util/types";
 import { ErrorReply } from "@redis/client";
 import { asArray } from "../../core/kernel/json.ts";
 
-/** What an error of Redis' own begins with, and what it means for a cluster. */
+/** How Redis' own errors begin, and what each means for a cluster. */
 const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password)/, "it refuses the user or the password"],
   [/^ERR AUTH /, "it expects no password, or no user"],
@@ -26,8 +26,8 @@ const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/;
 
 /**
- * Whether an error says that Redis cannot do its work now, whatever it is asked: it is full, loading, a replica, without
- * its disk, or refuses this user. It counts as away then.
+ * Whether an error means that Redis cannot do its work now, whatever the command: it is full, loading, a replica, without its
+ * disk, or refuses this user. It counts as away then.
  */
 export const isUnable = (error: ErrorReply): boolean =>
   !error.message.startsWith("ERR ") && meaningOf(error.message) !== undefined;
@@ -40,12 +40,12 @@ export function reasonOf(error: unknown): string {
   if (!isNativeError(last)) return "it is not reachable";
   const { message, code, syscall } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
-  // Its message has the address, which callers of the gateway need not know.
+  // Its message contains the address, which callers of the gateway need not know.
   if (code !== undefined && syscall !== undefined) return `${syscall} ${code}`;
   if (code !== undefined && UNTRUSTED.test(code))
     return "its certificate is not trusted: cluster.redis.caFile names its authority's file";
   if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";
-  // The driver's own, when bytes make no sense to it: they quote those bytes.
+  // The driver's own errors about bytes that it cannot parse, which they quote.
   if (code === undefined && !/^(Socket|Connection) /.test(message)) return "it does not speak Redis' protocol";
   return message || code || "it is not reachable";
 }

@@ -3,10 +3,10 @@ import type { RedisLink } from "./redis-link.ts";
 
 type Woken = (message: string | undefined) => void;
 
-/** How often a subscribed connection, on which nothing need come, is asked whether it still lives. */
+/** How often a subscribed connection, which may be silent for long, is pinged, in milliseconds. */
 const PING_MS = 2_000;
 
-/** Wake-ups by publish and subscribe, which may lose: their users look by themselves now and then, too. */
+/** Wake-ups by publish and subscribe. Some may get lost, so listeners also look by themselves now and then. */
 export class Wakes {
   readonly #connection: Connection;
   readonly #channels = new Map<string, Set<Woken>>();
@@ -30,8 +30,8 @@ export class Wakes {
   }
 
   /**
-   * Calls `woken` with each message of a channel, and with none whenever it begins to listen, because messages may have been
-   * missed; until disposed. Must not throw.
+   * Calls `woken` with each message of a channel until disposed, and without one whenever a subscription begins, because
+   * messages may have been missed. It must not throw.
    */
   on(channel: string, woken: Woken): Disposable {
     const all = this.#channels.get(channel) ?? new Set();
@@ -56,9 +56,9 @@ export class Wakes {
   }
 
   #subscribe(channel: string): void {
-    const tell = (message: string | undefined) => {
+    const wake = (message: string | undefined) => {
       for (const woken of this.#channels.get(channel) ?? []) woken(message);
     };
-    this.#connection.subscribe(channel, tell, () => tell(undefined));
+    this.#connection.subscribe(channel, wake, () => wake(undefined));
   }
 }

@@ -8,7 +8,7 @@ export interface Append {
   readonly isEnd: boolean;
   readonly keepMs: number | undefined;
   readonly previous: string;
-  /** What it has used so far, unless it ends here: the end says it. */
+  /** What it has used so far, unless it ends here: the end includes that. */
   readonly spending: string;
   /** More could follow at once. */
   readonly isFull: boolean;
@@ -20,7 +20,7 @@ export const APPEND_ARGUMENTS = 11;
 /**
  * Writes what is new of several streams. Keys: the node's set, then for each stream its log and its meta. Arguments: the node, how
  * the channels' names begin, for how long a hash outlives its log in ms, then for each stream: id; the seq that was written last, or -1 to
- * begin anew; the new seq; the batch or nothing; the seq from which entries are kept, or 0; facts, usage, previous (nothing: as
+ * start over; the new seq; the batch or nothing; the seq from which entries are kept, or 0; facts, usage, previous (nothing: as
  * they were); ms to live while it runs, or 0; the end or nothing; ms to live from now on after the end, or nothing.
  *
  * Answers for each stream: `ok`; `fenced`, it is another's; `lost`, nothing is there; or the seq that was written last.

@@ -8,11 +8,11 @@ import type { TapParts } from "./tap-parts.ts";
 
 /** How long events wait for others, in milliseconds. */
 const TICK_MS = 10;
-/** Calls until a node that leaves gives up: each takes up to 128 KiB of a stream, whose log holds about a megabyte. */
+/** How many calls a node that leaves makes at most: each takes up to 128 KiB of a stream, whose log holds about a megabyte. */
 const MOST_LAST_CALLS = 100;
 /** Streams in one call: so many take Redis about a millisecond. */
 const MOST_STREAMS = 64;
-/** How long a stream's hash outlives its log, in milliseconds: so long one is told that it has expired. */
+/** How long a stream's hash outlives its log, in milliseconds: for that long clients learn that it has expired. */
 export const OUTLIVES_MS = 600_000;
 
 type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
@@ -26,7 +26,7 @@ export interface AppenderParts
   readonly fault: (error: unknown) => void;
 }
 
-/** Writes the streams of a node to Redis, behind them: one timer for all, one call for up to 64 of them. */
+/** Writes the streams of a node to Redis, a moment behind: one timer for all, one call for up to 64 of them. */
 export class Appender {
   readonly #parts: AppenderParts;
   readonly #taps = new Set<Tap>();
@@ -54,7 +54,7 @@ export class Appender {
     return sum;
   }
 
-  /** Begins to write a stream. */
+  /** Starts to write a stream. */
   add(registered: RegisteredStream): Tap {
     const { now, wall, keptMs, ended, fenced, holed, removed, link } = this.#parts;
     const tap = new Tap(registered, {
@@ -95,7 +95,7 @@ export class Appender {
     for (const { registered } of this.#taps) registered.stream.cancel(new GatewayError("owner_lost"));
   }
 
-  /** Redis answers no more: what waits for it goes on without it. */
+  /** Redis is away: what waits for it goes on without it. */
   away(): void {
     for (const { registered } of [...this.#busy, ...this.#begun.keys()]) registered.stream.readerMoved();
   }
@@ -110,8 +110,8 @@ export class Appender {
   }
 
   /**
-   * Tells Redis of a stream in the turn in which its client learns of it, whatever round is under way: should this node be
-   * killed, others can say what became of it.
+   * Writes a stream to Redis in the turn in which its client learns of it, even while a round is under way: if this node is
+   * killed then, others know of the stream.
    */
   #introduce(tap: Tap): void {
     const { stream } = tap.registered;
@@ -184,7 +184,7 @@ export class Appender {
         tap.answered(append, answers[index] ?? "");
       });
     } catch (error) {
-      // That Redis is away is the link's to tell.
+      // The link reports that Redis is away.
       if (link.isUp) fault(error);
     }
   }

@@ -7,7 +7,7 @@ export interface Batch {
   readonly last: number;
 }
 
-/** What an entry says beside its texts, as one digit. */
+/** The flags of an entry, as one digit. */
 const RAW = 1;
 const CONTENT = 2;
 const NAMED = 4;

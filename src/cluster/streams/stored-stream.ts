@@ -3,6 +3,7 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Spending } from "../../core/stream/terminal.ts";
 import type { Names } from "../link/names.ts";
+import { readEach } from "../link/read-each.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
 import { decodeEntries } from "./entry-codec.ts";
@@ -22,7 +23,7 @@ export interface StreamFacts {
 
 /** A stream as Redis has it. */
 export interface StoredStream {
-  /** Nobody, once it was taken from a node that is gone. */
+  /** The node that runs it; empty once it was taken from a node that is gone. */
   readonly owner: string;
   readonly seq: number;
   readonly facts: StreamFacts;
@@ -32,11 +33,11 @@ export interface StoredStream {
   readonly end: string | undefined;
   /** Its retention is over. */
   readonly isExpired: boolean;
-  /** Looked at only while it has no end. */
+  /** Checked only while it has no end. */
   readonly isOwnerAlive: boolean;
-  /** Those after the sequence asked for, as far as they were asked for; they may begin before it, or later. */
+  /** The entries after the requested sequence, up to the requested number of batches; the first may precede it, or come later. */
   readonly entries: readonly Entry[];
-  /** There may be more than was asked for. */
+  /** There may be more than was requested. */
   readonly hasMore: boolean;
 }
 
@@ -117,45 +118,36 @@ function factsOf(text: string | undefined): StreamFacts {
   };
 }
 
-/** What a node had said of a stream before it died. */
-export interface LastWords {
+/** What a node had written of a stream before it died. */
+export interface LastRecord {
   readonly facts: StreamFacts;
   /** Events that it had written. */
   readonly events: number;
-  /** How it ended; undefined if it ran, whatever others have told its clients since. */
+  /** How it ended; undefined if it still ran, whatever others have told its clients since. */
   readonly ending: Ending | undefined;
-  /** What it had used; undefined if that was not said. */
+  /** What it had used; undefined if that was not written. */
   readonly spending: Spending | undefined;
 }
 
-/** Streams asked for at once. */
-const AT_ONCE = 200;
-
-/** What is known of these streams, by their names; what Redis does not have is left out. Rejects with `cluster_unavailable`. */
-export async function lastWords(
+/** What Redis has of these streams, by id; those that it does not know are left out. Rejects with `cluster_unavailable`. */
+export function lastRecords(
   link: Pick<RedisLink, "command">,
   names: Names,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, LastWords>> {
+): Promise<ReadonlyMap<string, LastRecord>> {
   const keys = new StreamKeys(names);
-  const known = new Map<string, LastWords>();
-  for (let at = 0; at < ids.length; at += AT_ONCE) {
-    await Promise.all(
-      ids.slice(at, at + AT_ONCE).map(async (id) => {
-        const fields = ["owner", "seq", "facts", "usage", "end"];
-        const found = (await link.command(["HMGET", keys.meta(id), ...fields])) as (string | null)[];
-        const [owner, seq, facts, spending, end] = found;
-        if (typeof owner !== "string") return;
-        // Without an owner it was taken from the node.
-        const ending = owner !== "" && end ? endingOfText(end) : undefined;
-        known.set(id, {
-          facts: factsOf(facts ?? undefined),
-          events: Number(seq),
-          ending,
-          spending: ending ?? spendingOfText(spending ?? undefined),
-        });
-      }),
-    );
-  }
-  return known;
+  return readEach(ids, async (id) => {
+    const fields = ["owner", "seq", "facts", "usage", "end"];
+    const found = (await link.command(["HMGET", keys.meta(id), ...fields])) as (string | null)[];
+    const [owner, seq, facts, spending, end] = found;
+    if (typeof owner !== "string") return undefined;
+    // Without an owner it was taken from the node.
+    const ending = owner !== "" && end ? endingOfText(end) : undefined;
+    return {
+      facts: factsOf(facts ?? undefined),
+      events: Number(seq),
+      ending,
+      spending: ending ?? spendingOfText(spending ?? undefined),
+    };
+  });
 }

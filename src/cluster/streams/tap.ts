@@ -16,8 +16,8 @@ const TOUCH_MS = 60_000;
 const NOTHING = -1;
 
 /**
- * One stream of this node on its way to Redis: keeps in the log what is not written yet, and says what the next append takes.
- * It costs an event nothing: the log is looked at when a batch is due.
+ * One stream of this node on its way to Redis: keeps in the log what is not written yet, and decides what the next append takes.
+ * It costs an event nothing: the log is read when a batch is due.
  */
 export class Tap implements Hold, StreamWatcher {
   readonly isReader = false;
@@ -30,13 +30,13 @@ export class Tap implements Hold, StreamWatcher {
   #previous = "";
   #spending = "";
   #hasEnd = false;
-  /** How long it is kept has been said. */
+  /** Redis knows how long to keep it. */
   #isKept = false;
-  /** Its client has said that it handled everything: only the end may still be needed. */
+  /** Its client has acknowledged everything: only the end may still be needed. */
   #isDropped = false;
-  /** When Redis last confirmed that it has it. */
+  /** When Redis last confirmed that it has the stream. */
   #confirmedAt: number;
-  /** Whether Redis still has what it had must be asked at once. */
+  /** Redis may have lost something: it must be asked at once. */
   #isInDoubt = false;
   #isRemoved = false;
   #isOver = false;
@@ -51,7 +51,7 @@ export class Tap implements Hold, StreamWatcher {
     return this.registered.stream.info.id;
   }
 
-  /** Trimming waits for Redis as long as Redis answers, and hastens the next append. */
+  /** While Redis is up, the log is trimmed no further than Redis has it; a trim that waits hastens the next append. */
   get handled(): number {
     if (this.#isOver || !this.#parts.isUp()) return Number.POSITIVE_INFINITY;
     if (this.behind > 0) this.#parts.changed(this, true);
@@ -96,7 +96,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#changed();
   }
 
-  /** How it ended is still written: what it used is settled by that if this node dies before the ledger has it. */
+  /** Its end is still written: if this node dies before the ledger has what it used, that is settled from there. */
   removed(): void {
     this.#isRemoved = true;
     this.#isDropped = true;
@@ -123,8 +123,8 @@ export class Tap implements Hold, StreamWatcher {
     const isEnd = isWhole && !this.#hasEnd;
     const keepMs = isWhole && (isEnd || !this.#isKept) ? this.#parts.keptMs(this.registered) : undefined;
     const previous = this.#previousNow();
-    const isSaid = keepMs === undefined && previous === this.#previous && !this.#isInDoubt;
-    if (!isNew && !batch && isSaid && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
+    const hasNews = keepMs !== undefined || previous !== this.#previous || this.#isInDoubt;
+    if (!isNew && !batch && !hasNews && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
     const isFull = (batch?.bytes.length ?? 0) >= BATCH_BYTES;
     const spending = terminal ? this.#spending : this.#spendingNow();
     return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, spending, isFull };
@@ -162,7 +162,7 @@ export class Tap implements Hold, StreamWatcher {
     else this.#reached(Math.min(Number(answer), this.registered.stream.log.head));
   }
 
-  /** Redis has nothing of it any more, or no more than this node could go on from. */
+  /** Redis has nothing of it any more, or not enough for this node to go on from. */
   beginAnew(): void {
     this.#written = NOTHING;
     this.#from = 0;
@@ -173,7 +173,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** Redis may have less than it had, or others may have ended the stream: asks at once, and says again how it ended. */
+  /** Redis may have less than it had, or others may have ended the stream: asks at once, and writes the end again. */
   recheck(): void {
     if (this.#written === NOTHING) return;
     this.#isInDoubt = true;
@@ -199,7 +199,7 @@ export class Tap implements Hold, StreamWatcher {
 
   #reached(seq: number): void {
     this.#written = seq;
-    // It may wait for just this.
+    // A full log may wait for just this.
     this.registered.stream.readerMoved();
   }
 
@@ -218,7 +218,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** Whether it runs and Redis has not confirmed that for so long. */
+  /** Whether it runs, and Redis has not confirmed that for this long. */
   #isUnconfirmed(forMs: number): boolean {
     return !this.registered.stream.terminal && this.#parts.now() - this.#confirmedAt >= forMs;
   }

@@ -1,13 +1,13 @@
 import { expect, test } from "@jest/globals";
-import { Letters } from "../../../src/cluster/streams/letters.ts";
+import { Deliveries } from "../../../src/cluster/streams/deliveries.ts";
 
-/** A post whose answers are given by hand. */
-function post() {
+/** Deliveries whose attempts succeed or fail as a test says. */
+function setUp() {
   const sent: [string, unknown][] = [];
   let answer: (isThere: boolean) => void = () => {};
   let asked = Promise.withResolvers<void>();
   const clock = { now: 0 };
-  const letters = new Letters(
+  const deliveries = new Deliveries(
     (node, _, { text }) => {
       sent.push([node, text]);
       const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -24,32 +24,32 @@ function post() {
     answer(isThere);
     await another;
   };
-  return { letters, sent, clock, next, last: (isThere: boolean) => answer(isThere) };
+  return { deliveries, sent, clock, next, last: (isThere: boolean) => answer(isThere) };
 }
 
-test("a letter that cannot be delivered is tried again before those after it", async () => {
-  const { letters, sent, next, last } = post();
-  letters.send("b", "stream", { text: "attach" });
-  letters.send("b", "stream", { text: "detach" });
+test("a message that cannot be delivered is tried again before those after it", async () => {
+  const { deliveries, sent, next, last } = setUp();
+  deliveries.send("b", "stream", { text: "attach" });
+  deliveries.send("b", "stream", { text: "detach" });
   expect(sent).toEqual([["b", "attach"]]);
   await next(false);
   await next(true);
   expect(sent.map(([, text]) => text)).toEqual(["attach", "attach", "detach"]);
   last(true);
-  while (letters.size > 0) await Promise.resolve();
+  while (deliveries.size > 0) await Promise.resolve();
 });
 
-test("letters for a node that is not there are dropped after ten seconds, newer ones later", async () => {
-  const { letters, sent, clock, next, last } = post();
-  letters.send("b", "stream", { text: "old" });
+test("messages for a node that is not there are dropped after ten seconds, newer ones later", async () => {
+  const { deliveries, sent, clock, next, last } = setUp();
+  deliveries.send("b", "stream", { text: "old" });
   clock.now = 9_999;
-  letters.send("b", "stream", { text: "new" });
+  deliveries.send("b", "stream", { text: "new" });
   await next(false);
   clock.now = 10_000;
   await next(false);
   expect(sent.map(([, text]) => text)).toEqual(["old", "old", "new"]);
   clock.now = 19_999;
   last(false);
-  while (letters.size > 0) await Promise.resolve();
+  while (deliveries.size > 0) await Promise.resolve();
   expect(sent).toHaveLength(3);
 });

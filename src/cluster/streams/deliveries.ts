@@ -1,25 +1,26 @@
 import type { JsonObject } from "../../core/kernel/json.ts";
 
-/** How long a letter is tried, in milliseconds: as long as a client that reads elsewhere waits for a Redis that is away. */
+/** How long delivery is tried, in milliseconds: as long as a client that reads elsewhere waits for a Redis that is away. */
 const TRIED_MS = 10_000;
 const AGAIN_MS = 250;
-/** Waiting for one node. Those beyond are lost: it is as good as gone. */
+/** How many messages wait for one node. More are dropped: the node is as good as gone. */
 const MOST = 10_000;
 
-interface Letter {
+interface Pending {
   readonly kind: string;
   readonly body: JsonObject;
   readonly at: number;
 }
 
 /**
- * What must reach another node: tried again, in order, while Redis is away, and while the node is not to be found because Redis
- * has lost its data. What is for a node that is gone is dropped at last: what it would have done is done in Redis, or not at all.
+ * Messages that must reach another node: tried again, in order, while Redis is away, and while the node cannot be found because
+ * Redis has lost its data. Those for a node that is gone are dropped in the end: what it would have done is done in Redis, or not
+ * at all.
  */
-export class Letters implements Disposable {
+export class Deliveries implements Disposable {
   readonly #send: (node: string, kind: string, body: JsonObject) => Promise<boolean>;
   readonly #now: () => number;
-  readonly #waiting = new Map<string, Letter[]>();
+  readonly #waiting = new Map<string, Pending[]>();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   /** `send`: resolves with whether the node is there. */
@@ -28,32 +29,32 @@ export class Letters implements Disposable {
     this.#now = now;
   }
 
-  /** For how many nodes there are letters. */
+  /** For how many nodes messages wait. */
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** Sends a letter after those that were sent before it. */
+  /** Sends a message, after those that were sent to the node before it. */
   send(node: string, kind: string, body: JsonObject): void {
-    const letter = { kind, body, at: this.#now() };
+    const message = { kind, body, at: this.#now() };
     const waiting = this.#waiting.get(node);
     if (!waiting) {
-      this.#waiting.set(node, [letter]);
+      this.#waiting.set(node, [message]);
       void this.#deliver(node);
-    } else if (waiting.length < MOST) waiting.push(letter);
+    } else if (waiting.length < MOST) waiting.push(message);
   }
 
   [Symbol.dispose](): void {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const letters of this.#waiting.values()) letters.length = 0;
+    for (const messages of this.#waiting.values()) messages.length = 0;
     this.#waiting.clear();
   }
 
   async #deliver(node: string): Promise<void> {
     const waiting = this.#waiting.get(node);
-    for (let letter = waiting?.[0]; letter; letter = waiting?.[0]) {
-      const isSent = await this.#send(node, letter.kind, letter.body).catch(() => false);
-      if (!isSent && this.#now() - letter.at < TRIED_MS) {
+    for (let message = waiting?.[0]; message; message = waiting?.[0]) {
+      const isSent = await this.#send(node, message.kind, message.body).catch(() => false);
+      if (!isSent && this.#now() - message.at < TRIED_MS) {
         this.#later(node);
         return;
       }
