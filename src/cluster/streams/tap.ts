@@ -1,5 +1,5 @@
 import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
-import type { Hold } from "../../core/stream/stream-parts.ts";
+import type { LogHold } from "../../core/stream/stream-parts.ts";
 import type { Append } from "./append-script.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText, spendingToText } from "./stored-end.ts";
@@ -19,7 +19,7 @@ const NOTHING = -1;
  * One stream of this node on its way to Redis: keeps in the log what is not written yet, and decides what the next append takes.
  * It costs an event nothing: the log is read when a batch is due.
  */
-export class Tap implements Hold, StreamWatcher {
+export class Tap implements LogHold, StreamWatcher {
   readonly isReader = false;
   readonly registered: RegisteredStream;
   readonly #parts: TapParts<Tap>;
