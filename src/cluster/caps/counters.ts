@@ -1,7 +1,7 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { spentIn } from "../../core/quota/payer.ts";
 import { Period } from "../../core/quota/period.ts";
-import { EPOCH, REBUILD, STATED } from "./epoch-script.ts";
+import { EPOCH, REBUILD, REBUILT, STATED } from "./epoch-script.ts";
 import type { Money } from "./money.ts";
 import type { SharedClock } from "./redis-clock.ts";
 
@@ -23,6 +23,8 @@ export interface CountersParts {
   readonly living: () => Promise<readonly string[]>;
   /** States again what this node holds and has settled lately, in a new epoch. */
   readonly restate: () => Promise<void>;
+  /** This node has rebuilt them. */
+  readonly rebuilt: () => void;
 }
 
 /** Whether the counters in Redis can be relied on: they are rebuilt from the ledger and the nodes once Redis has lost them. */
@@ -84,7 +86,7 @@ export class Counters {
   }
 
   async #rebuild(): Promise<boolean> {
-    const { money, clock, ledger, living } = this.#parts;
+    const { money, clock, ledger, living, rebuilt } = this.#parts;
     const { keys, link, epoch } = money;
     const stated = new Set((await link.command(["SMEMBERS", keys.stated])) as string[]);
     if ((await living()).some((node) => !stated.has(node))) return false;
@@ -104,6 +106,8 @@ export class Counters {
     }
     const scriptKeys = [keys.epoch, keys.rebuilt, keys.began, keys.began, keys.counted, ...figures.keys()];
     const args = [epoch, counted.length, ...windows, ...[...figures.values()].flat()].map(String);
-    return (await link.run(REBUILD, scriptKeys, args)) === 1;
+    const answer = await link.run(REBUILD, scriptKeys, args);
+    if (answer === REBUILT.now) rebuilt();
+    return answer === REBUILT.now || answer === REBUILT.before;
   }
 }

@@ -25,17 +25,27 @@ redis.call('SADD', KEYS[2], ARGV[2])
 return 1
 `);
 
+/** What `REBUILD` answers. */
+export const REBUILT = {
+  now: 1,
+  /** Another node has rebuilt them in this epoch. */
+  before: 2,
+  /** More streams were counted meanwhile. */
+  outrun: 0,
+  /** The epoch is another one. */
+  lost: -1,
+} as const;
+
 /**
  * Adds what the ledger knows to what the nodes have stated, once an epoch.
  *
  * KEYS: 1 epoch, 2 rebuilt, 3 unused, 4 unused, 5 counted, 6… accounts. ARGV: 1 epoch, 2 how many streams the ledger left out,
- * 3-5 windows, then of each account tokens and billionths of the day and of the month. Returns 1; 0 if more streams were counted
- * meanwhile; -1 in another epoch.
+ * 3-5 windows, then of each account tokens and billionths of the day and of the month. Returns one of `REBUILT`.
  */
 export const REBUILD = new Script(`${COUNTING}
-if not isOurs() then return -1 end
-if isReady() then return 1 end
-if redis.call('SCARD', KEYS[5]) ~= tonumber(ARGV[2]) then return 0 end
+if not isOurs() then return ${REBUILT.lost} end
+if isReady() then return ${REBUILT.before} end
+if redis.call('SCARD', KEYS[5]) ~= tonumber(ARGV[2]) then return ${REBUILT.outrun} end
 local at = windows()
 for key = 6, #KEYS do
   local from = 5 + (key - 6) * 4
@@ -48,5 +58,5 @@ for key = 6, #KEYS do
 end
 redis.call('SET', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[5])
-return 1
+return ${REBUILT.now}
 `);

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
+import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
 import { type Ask, decide, reachedOf, type Share, shareOf } from "../../core/quota/decision.ts";
 import { costCapIn, type Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
@@ -32,6 +33,7 @@ export interface SharedCapsParts {
   /** What is known elsewhere of what a dead node's streams have spent; by default nothing. */
   readonly spentBy?: ((streams: readonly string[]) => Promise<ReadonlyMap<string, Spent>>) | undefined;
   readonly fault: (error: unknown) => void;
+  readonly count: ClusterObserver["count"];
   /** How long nodes have to state what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
   readonly stateMs?: number;
 }
@@ -72,6 +74,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       living,
       stateMs,
       restate,
+      rebuilt: () => parts.count("counters_rebuilt"),
     });
     this.#settlements = new Settlements(
       this.#money,
@@ -157,7 +160,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
    */
   async gone(node: string): Promise<number> {
     if (!this.#counters.isReady) await this.#counters.look();
-    return this.#money.estimateAll(node, this.#parts.spentBy ?? (async () => new Map()));
+    const { spentBy = async () => new Map(), count } = this.#parts;
+    return this.#money.estimateAll(node, spentBy, () => count("hold_settled"));
   }
 
   /** Sends what is still to be settled. The streams have ended. */

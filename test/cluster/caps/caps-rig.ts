@@ -33,6 +33,8 @@ export class World {
   ledger: (except: readonly string[]) => readonly LedgerSpent[] = () => this.spent;
   /** What is known elsewhere of dead nodes' streams. */
   readonly known = new Map<string, Spent>();
+  /** What nodes have counted for their metrics. */
+  readonly counted = new Map<string, number>();
   readonly nodes = new Set<string>();
   /** The same for all nodes, whatever Redis says. */
   readonly clock: SharedClock = { now: () => performance.now(), wall: () => this.wall, heard() {} };
@@ -74,6 +76,7 @@ export class World {
       isAlive: async (node) => this.nodes.has(node),
       spentBy: async () => this.known,
       fault: (error) => faults.push(error),
+      count: (what) => this.counted.set(what, (this.counted.get(what) ?? 0) + 1),
       stateMs: 0,
     });
     await caps.start();

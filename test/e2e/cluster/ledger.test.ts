@@ -103,8 +103,10 @@ function settlesTheKilled(redis: () => TestRedis, newStore: () => Promise<Store>
     expect(counted).toEqual({ tokens: inputTokens + WORDS, nano: 1_000 * inputTokens + 2_000 * WORDS });
     const estimated = { outputTokens: WORDS, cost: formatNano(counted.nano) };
     expect(row).toMatchObject({ completed: 0, lost: 1, estimated });
-    const told = living.log.lines.find(({ event, state }) => event === "ledger" && state === "lost");
-    expect(told).toMatchObject({ streams: 1 });
+    const logged = living.log.lines.find(({ event, state }) => event === "ledger" && state === "lost");
+    expect(logged).toMatchObject({ streams: 1 });
+    const metrics = await (await fetch(`${living.url}/metrics`)).text();
+    expect(metrics).toContain('sluice_cluster_events_total{kind="hold_settled"} 1\n');
   });
 }
 
