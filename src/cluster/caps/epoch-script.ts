@@ -1,13 +1,12 @@
-import { Script } from "../link/script.ts";
+import { NOW_MS, Script } from "../link/script.ts";
 import { COUNTING } from "./counting.ts";
 
 /**
  * KEYS: 1 epoch, 2 rebuilt, 3 began. ARGV: 1 the epoch if there is none. Returns {epoch, its age in milliseconds, whether the
  * counters are rebuilt, the time there in milliseconds}.
  */
-export const EPOCH = new Script(`
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+export const EPOCH = new Script(`${NOW_MS}
+local now = nowMs()
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
   epoch = ARGV[1]

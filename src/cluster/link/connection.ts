@@ -1,4 +1,5 @@
 import { createClient, RESP_TYPES } from "@redis/client";
+import { Pause } from "./pause.ts";
 import { reasonOf } from "./reasons.ts";
 import { CONNECT_MS, clientOptions, type RedisOptions } from "./redis-options.ts";
 
@@ -40,7 +41,7 @@ export class Connection {
   #attempt: { readonly client: Client; readonly over: (reason: string) => void } | undefined;
   #ready: Client | undefined;
   #running: Promise<void> | undefined;
-  #stopWaiting = () => {};
+  readonly #pause = new Pause();
   #isClosed = false;
 
   constructor(options: RedisOptions, events: ConnectionEvents) {
@@ -90,7 +91,7 @@ export class Connection {
     this.#ready = undefined;
     client?.destroy();
     over?.("it is closed");
-    this.#stopWaiting();
+    this.#pause.end();
     await this.#running;
   }
 
@@ -116,7 +117,9 @@ export class Connection {
       const since = performance.now();
       await this.#live();
       failures = performance.now() - since < STEADY_MS ? failures + 1 : 0;
-      if (!this.#isClosed) await this.#wait(Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS));
+      const retryMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS);
+      // With jitter: the nodes of a cluster lose their connections at the same moment.
+      if (!this.#isClosed) await this.#pause.wait(retryMs * (0.5 + Math.random() / 2));
     }
   }
 
@@ -149,16 +152,5 @@ export class Connection {
     this.#ready = undefined;
     if (!this.#isClosed) this.#events.lost(reason);
     over(reason);
-  }
-
-  /** Waits, with jitter: the nodes of a cluster lose their connections at the same moment. */
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms * (0.5 + Math.random() / 2)).unref();
-      this.#stopWaiting = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

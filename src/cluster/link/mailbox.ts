@@ -1,6 +1,7 @@
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
 import { ANSWER_MS, type Connection } from "./connection.ts";
 import type { Names } from "./names.ts";
+import { Pause } from "./pause.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { Script } from "./script.ts";
 
@@ -44,7 +45,7 @@ export class Mailbox {
   readonly #connection: Connection;
   #reading: Promise<void> | undefined;
   #isClosed = false;
-  #wakeUp = () => {};
+  readonly #pause = new Pause();
   /** The last message that was handled and may not be removed yet. */
   #taken = START;
 
@@ -53,7 +54,7 @@ export class Mailbox {
     this.#link = link;
     this.#names = names;
     this.#fault = fault;
-    this.#connection = link.connect({ ready: () => this.#wakeUp(), lost: () => {} });
+    this.#connection = link.connect({ ready: () => this.#pause.end(), lost: () => {} });
   }
 
   /** Sets the one listener for a kind of message. It must not throw. */
@@ -80,7 +81,7 @@ export class Mailbox {
   /** Stops reading. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#wakeUp();
+    this.#pause.end();
     await this.#connection.close();
     await this.#reading;
   }
@@ -95,7 +96,7 @@ export class Mailbox {
         }
       } catch {
         // Redis is away, or full: messages stay in the box.
-        await this.#wait();
+        await this.#pause.wait(AGAIN_MS);
       }
     }
   }
@@ -112,16 +113,6 @@ export class Mailbox {
     const reply = await this.#connection.ask(["XREAD", ...block, "STREAMS", box, this.#taken], WAIT_MS + ANSWER_MS);
     const [[, entries] = []] = asArray(reply) as unknown as [unknown, [string, [string, string]][]][];
     return (entries ?? []).map(([id, [, text]]) => [id, text]);
-  }
-
-  #wait(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, AGAIN_MS).unref();
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #take(text: string): void {

@@ -1,4 +1,4 @@
-import { Script } from "../link/script.ts";
+import { NOW_MS, Script } from "../link/script.ts";
 
 /** What one append takes of a stream. */
 export interface Append {
@@ -25,7 +25,7 @@ export const APPEND_ARGUMENTS = 11;
  *
  * Answers for each stream: `ok`; `fenced`, it is another's; `lost`, nothing is there; or the seq that was written last.
  */
-export const APPEND = new Script(`
+export const APPEND = new Script(`${NOW_MS}
 local node, channel, outlives = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local answers = {}
 local at = 4
@@ -59,8 +59,7 @@ for key = 2, #KEYS, 2 do
       redis.call('SREM', KEYS[1], id)
     end
     if keep ~= '' then
-      local now = redis.call('TIME')
-      redis.call('HSET', meta, 'until', now[1] * 1000 + math.floor(now[2] / 1000) + keep)
+      redis.call('HSET', meta, 'until', nowMs() + keep)
       redis.call('PEXPIRE', log, keep)
       redis.call('PEXPIRE', meta, keep + outlives)
     end

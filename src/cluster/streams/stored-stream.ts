@@ -5,7 +5,7 @@ import type { Spending } from "../../core/stream/terminal.ts";
 import type { Names } from "../link/names.ts";
 import { readEach } from "../link/read-each.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { Script } from "../link/script.ts";
+import { NOW_MS, Script } from "../link/script.ts";
 import { decodeEntries } from "./entry-codec.ts";
 import { type Ending, endingOfText, spendingOfText } from "./stored-end.ts";
 import { StreamKeys } from "./stream-keys.ts";
@@ -42,15 +42,12 @@ export interface StoredStream {
 }
 
 /** `{log, meta}`, `{after, most batches, how leases' names begin}` → the fields and batches; nothing if there is none. */
-const READ = new Script(`
+const READ = new Script(`${NOW_MS}
 local meta = redis.call('HMGET', KEYS[2], 'owner', 'seq', 'facts', 'previous', 'usage', 'end', 'until')
 if not meta[1] then return false end
 local alive, expired = 1, 0
 if not meta[6] then alive = redis.call('EXISTS', ARGV[3] .. meta[1]) end
-if meta[7] then
-  local now = redis.call('TIME')
-  if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(meta[7]) then expired = 1 end
-end
+if meta[7] and nowMs() > tonumber(meta[7]) then expired = 1 end
 local batches = {}
 if tonumber(meta[2]) > tonumber(ARGV[1]) then
   batches = redis.call('XRANGE', KEYS[1], (ARGV[1] + 1) .. '-0', '+', 'COUNT', ARGV[2])
