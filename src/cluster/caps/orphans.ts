@@ -15,7 +15,7 @@ export interface OrphansParts {
 }
 
 /**
- * Settles what nodes hold that nobody else clears away: they left in good order while this Redis was away, or the Redis of the
+ * Settles what nodes hold that nobody else clears away: they left while this Redis was away, or the Redis of the
  * leases has forgotten them.
  */
 export class Orphans {

@@ -10,6 +10,7 @@ import {
 } from "../../../src/storage/transcripts/postgres-transcripts.ts";
 import { StoreNews } from "../../../src/storage/transcripts/store-news.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { durableContract } from "./durable-contract.ts";
 import { leadContract } from "./lead-contract.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
@@ -38,12 +39,16 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
   }
 
   transcriptsContract("PostgreSQL", open, 10);
+  durableContract("PostgreSQL", () => {
+    const schema = freshSchema();
+    return () => open(schema);
+  });
   leadContract("PostgreSQL", async () => {
     const schema = freshSchema();
     return [await open(schema), await open(schema, { news: new StoreNews("b") })];
   });
 
-  test("survives close and reopen, with names that contain U+0000", async () => {
+  test("keeps names that contain U+0000", async () => {
     const schema = freshSchema();
     const key = "odd \0 \ue000 \ue001 name";
     const first = await open(schema);
@@ -86,17 +91,6 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await database.close(5_000);
   });
 
-  test("closing waits for every call made before it", async () => {
-    const schema = freshSchema();
-    const first = await open(schema);
-    const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
-    await first.close();
-    await Promise.all(writes);
-    const second = await open(schema);
-    expect(await second.messages("a")).toHaveLength(3);
-    await second.close();
-  });
-
   test("the last of two unawaited writes of one thing wins, however often", async () => {
     const store = await open();
     for (let round = 0; round < 50; round++) {
@@ -104,16 +98,6 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
       expect(await store.sessions()).toEqual([session("a", 3)]);
       await Promise.all(writes);
     }
-    await store.close();
-  });
-
-  test("a write that the database refuses fails alone, with store_unavailable and none of its content in the message", async () => {
-    const store = await open();
-    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
-    const accepted = store.append("a", [message(2)]);
-    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
-    await accepted;
-    expect(await store.messages("a")).toEqual([message(2)]);
     await store.close();
   });
 
