@@ -102,8 +102,9 @@ export class NodeLease {
   }
 
   /**
-   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease without an
-   * outage, unless a node that has vouched for the leases when this one started. Rejects with `cluster_unavailable`.
+   * Whether a node is alive. All count as alive until this one may judge: once it has held its lease for the length of a lease
+   * without an outage, or at once if a node that may judge vouched for all leases when it started. Rejects with
+   * `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
     return (await this.judge(IS_DEAD, [this.#names.lease(node)], [])) !== 1;
