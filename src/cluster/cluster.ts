@@ -76,8 +76,14 @@ export class Cluster implements Member, AsyncDisposable {
     return cluster;
   }
 
+  /** Adds a part of the node, before `watch`. Parts are called in the order in which they were added. */
   on(listener: ClusterListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** All parts have been added: dead nodes are cleared away from now on. */
+  watch(): void {
+    this.lease.watch();
   }
 
   /** Leaves the cluster. */

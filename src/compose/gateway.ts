@@ -232,6 +232,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   };
   log.started(record);
   listening = true;
+  cluster?.watch();
   await openClaw.start(server);
   const parts = started.move();
   return {

@@ -81,7 +81,11 @@ export class NodeLease {
   async open(): Promise<void> {
     await this.#renew();
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
-    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  /** Clears dead nodes away from now on: once every part of this node listens that has something to clear. */
+  watch(): void {
+    if (!this.#isClosed) this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** Renews the lease now. Never rejects: the link reports that Redis is away. */
@@ -175,6 +179,7 @@ export class NodeLease {
 
   /** Runs beside the renewals, which must not wait for it. */
   #look(): void {
+    if (this.#looks === undefined || this.#isClosed) return;
     this.#clearing ??= this.#clear()
       .catch((error: unknown) => this.#report(error))
       .finally(() => {

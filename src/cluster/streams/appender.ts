@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { APPEND } from "./append-script.ts";
+import { APPEND, appendAnswer, appendArguments } from "./append-script.ts";
 import type { StreamKeys } from "./stream-keys.ts";
 import { Tap } from "./tap.ts";
 import type { TapParts } from "./tap-parts.ts";
@@ -176,12 +176,12 @@ export class Appender {
   async #append(due: readonly Due[]): Promise<void> {
     const { node, link, keys, fault } = this.#parts;
     const names = due.flatMap(([{ id }]) => [keys.log(id), keys.meta(id)]);
-    const args = due.flatMap(([tap, append]) => tap.argumentsOf(append));
+    const call = { node, channel: keys.wake(""), outlivesMs: OUTLIVES_MS };
+    const parts = due.map(([tap, append]) => tap.partOf(append));
     try {
-      const fixed = [node, keys.wake(""), String(OUTLIVES_MS)];
-      const answers = (await link.run(APPEND, [keys.owned(node), ...names], [...fixed, ...args])) as string[];
-      due.forEach(([tap, append], index) => {
-        tap.answered(append, answers[index] ?? "");
+      const reply = await link.run(APPEND, [keys.owned(node), ...names], appendArguments(call, parts));
+      due.forEach(([tap, append], place) => {
+        tap.answered(append, appendAnswer(reply, place));
       });
     } catch (error) {
       // The link reports that Redis is away.

@@ -86,9 +86,7 @@ export async function readStored(
     isExpired: isExpired === 1,
     isOwnerAlive: isAlive === 1,
     hasMore: found.length >= batches,
-    entries: found.flatMap(([entryId, [, bytes]]) =>
-      decodeEntries({ bytes, last: Number.parseInt(entryId.toString(), 10) }),
-    ),
+    entries: found.flatMap(([entryId, [, bytes]]) => decodeEntries(bytes, Number.parseInt(entryId.toString(), 10))),
   };
 }
 

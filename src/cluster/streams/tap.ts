@@ -1,6 +1,6 @@
 import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
 import type { LogHold } from "../../core/stream/stream-parts.ts";
-import type { Append } from "./append-script.ts";
+import type { Append, AppendPart } from "./append-script.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText, spendingToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
@@ -110,6 +110,8 @@ export class Tap implements LogHold, StreamWatcher {
   next(): Append | undefined {
     if (this.#isOver) return undefined;
     const { log, terminal } = this.registered.stream;
+    // As with most running streams, at most ticks.
+    if (log.head === this.#written && !terminal && this.#isUpToDate && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
     // While Redis was away, the log was trimmed without it.
     if (this.#written !== NOTHING && log.tail > this.#written && !this.#isDropped) {
       this.#parts.holed();
@@ -117,38 +119,38 @@ export class Tap implements LogHold, StreamWatcher {
     }
     const isNew = this.#written === NOTHING;
     const after = isNew ? log.tail : this.#written;
-    const batch = this.#isDropped ? undefined : encodeEntries(log, after, BATCH_BYTES);
-    const seq = this.#isDropped ? log.head : (batch?.last ?? after);
+    const { text: batch, last: seq } = this.#isDropped
+      ? { text: "", last: log.head }
+      : encodeEntries(log, after, BATCH_BYTES);
     const isWhole = terminal !== undefined && seq === log.head;
     const isEnd = isWhole && !this.#hasEnd;
     const keepMs = isWhole && (isEnd || !this.#isKept) ? this.#parts.keptMs(this.registered) : undefined;
-    const previous = this.#previousNow();
-    const hasNews = keepMs !== undefined || previous !== this.#previous || this.#isInDoubt;
-    if (!isNew && !batch && !hasNews && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
-    const isFull = (batch?.bytes.length ?? 0) >= BATCH_BYTES;
+    const hasNews = keepMs !== undefined || !this.#isUpToDate || this.#isUnconfirmed(TOUCH_MS);
+    if (!isNew && batch === "" && !hasNews) return undefined;
+    const isFull = batch.length >= BATCH_BYTES;
     const spending = terminal ? this.#spending : this.#spendingNow();
-    return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, spending, isFull };
+    return { seq, batch, from: this.#fromNow(), isEnd, keepMs, previous: this.#previousNow, spending, isFull };
   }
 
-  /** The arguments of an append, as the script takes them. */
-  argumentsOf({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): (string | Buffer)[] {
+  /** An append as its part of a call. */
+  partOf({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): AppendPart {
     const { terminal } = this.registered.stream;
     const isNew = this.#written === NOTHING;
-    const hasFacts = isNew || (!this.#hasDialect && batch !== undefined);
+    const hasFacts = isNew || (!this.#hasDialect && batch !== "");
     const isTouched = terminal === undefined && (isNew || this.#isInDoubt || this.#isUnconfirmed(TOUCH_MS));
-    return [
-      this.id,
-      String(this.#written),
-      String(seq),
-      batch ?? "",
-      String(from),
-      hasFacts ? factsText(this.registered, this.#parts) : "",
-      spending === this.#spending ? "" : spending,
-      previous === this.#previous ? "" : previous,
-      isTouched ? String(RUNNING_MS) : "0",
-      isEnd && terminal ? endToText(terminal) : "",
-      keepMs === undefined ? "" : String(Math.max(1, Math.round(keepMs))),
-    ];
+    return {
+      id: this.id,
+      before: this.#written,
+      seq,
+      batch,
+      from,
+      liveMs: isTouched ? RUNNING_MS : 0,
+      spending: spending === this.#spending ? "" : spending,
+      facts: hasFacts ? factsText(this.registered, this.#parts) : "",
+      previous: previous === this.#previous ? "" : previous,
+      end: isEnd && terminal ? endToText(terminal) : "",
+      keepMs: keepMs === undefined ? 0 : Math.max(1, Math.round(keepMs)),
+    };
   }
 
   /** What Redis answered to an append. */
@@ -185,7 +187,7 @@ export class Tap implements LogHold, StreamWatcher {
   }
 
   #wrote({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): void {
-    this.#hasDialect ||= batch !== undefined;
+    this.#hasDialect ||= batch !== "";
     this.#from = Math.max(this.#from, from);
     this.#previous = previous;
     this.#spending = spending;
@@ -223,7 +225,12 @@ export class Tap implements LogHold, StreamWatcher {
     return !this.registered.stream.terminal && this.#parts.now() - this.#confirmedAt >= forMs;
   }
 
-  #previousNow(): string {
+  /** Whether Redis certainly has all of a running stream but its newest events. */
+  get #isUpToDate(): boolean {
+    return !this.#isInDoubt && this.#previousNow === this.#previous;
+  }
+
+  get #previousNow(): string {
     const { attachment, previous } = this.registered;
     return attachment ? "superseded" : (previous ?? "none");
   }

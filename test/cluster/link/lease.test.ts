@@ -150,6 +150,12 @@ describeWithRedis("a node's lease", (redis) => {
     });
     const { link, names, lease } = up;
     await link.command(["SADD", names.nodes, "dead-1", "dead-2"]);
+    // What has to be cleared is not known before all parts of the node are there.
+    await turnsUntil(async () => !(await lease.isAlive("dead-1")));
+    await lease.renew();
+    await link.command(["PING"]);
+    expect([asked, await link.command(["EXISTS", names.clearing("dead-1")])]).toEqual([[], 0]);
+    lease.watch();
     await cleared.promise;
     expect(asked).toEqual([expect.stringContaining("dead-"), "fault", expect.stringContaining("dead-")]);
     expect(await lease.isAlive("living")).toBe(true);
