@@ -122,14 +122,19 @@ describe("the price of a dead node's stream", () => {
   }));
   const fallback = { choose: "order", sticky: false, coolDownMs: 0, firstTokenMs: undefined, targets } as const;
   const routing = new Routing([chat, other], [{ ...on(chat, "gpt-1", 2), fallback }]);
-  const recordOf = (facts: Partial<LastRecord["facts"]>, target?: { attempt: number; route: string; model: string }) => {
+  const recordOf = (
+    facts: Partial<LastRecord["facts"]>,
+    target?: { attempt: number; route: string; model: string },
+  ) => {
     const known = ran(estimated(1, 1));
     return { ...known, facts: { ...FACTS, ...facts }, spending: { usage: UNKNOWN, ...(target && { target }) } };
   };
 
   test("is that of the target it ran on, of a model by its own name, and none for a bare route or what is gone", () => {
     expect(priceOf(routing, recordOf({}))).toEqual(PRICE);
-    expect(priceOf(routing, recordOf({}, { attempt: 2, route: "other#2", model: "gpt-2" }))).toMatchObject({ output: 9 });
+    expect(priceOf(routing, recordOf({}, { attempt: 2, route: "other#2", model: "gpt-2" }))).toMatchObject({
+      output: 9,
+    });
     expect(priceOf(routing, recordOf({ model: "own", route: "other" }))).toEqual(PRICE);
     expect(priceOf(routing, recordOf({ model: undefined }))).toBeUndefined();
     expect(priceOf(routing, recordOf({ model: "gone", route: "gone" }))).toBeUndefined();

@@ -22,9 +22,7 @@ export async function startOwnerProcess(
   await using made = new AsyncDisposableStack();
   const upstream = made.use(await startScriptedUpstream());
   const owner = made.use(await startSluice(configFor(upstream.url, nodeConfig(ownersRedis, directory))));
-  const other = made.use(
-    await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis, directory) }),
-  );
+  const other = made.use(await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis, directory) }));
   const stack = made.move();
   return { upstream, owner, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

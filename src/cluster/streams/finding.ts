@@ -67,7 +67,12 @@ export interface SearchParts<Found> {
  * What Redis has, once its owner has written it: what began while Redis was away is written late. Undefined if there certainly is
  * none; rejects with `cluster_unavailable` when that is not certain in time, or Redis is away.
  */
-export async function readForCertain<Found>({ now, read, seek, isMeant }: SearchParts<Found>): Promise<Found | undefined> {
+export async function readForCertain<Found>({
+  now,
+  read,
+  seek,
+  isMeant,
+}: SearchParts<Found>): Promise<Found | undefined> {
   const asked = now();
   for (;;) {
     const stored = await read();

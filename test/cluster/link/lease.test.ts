@@ -24,10 +24,17 @@ function leaseOf(node: string, link: RedisLink, names: Names, events: Partial<Le
 
 describeWithRedis("a node's lease", (redis) => {
   /** The open lease of a node in a cluster of its own; given back at the end. */
-  async function setUp(prefix: string, { node = "a", url = redis().url, ...events }: Partial<LeaseEvents> & {
-    readonly node?: string;
-    readonly url?: string;
-  } = {}) {
+  async function setUp(
+    prefix: string,
+    {
+      node = "a",
+      url = redis().url,
+      ...events
+    }: Partial<LeaseEvents> & {
+      readonly node?: string;
+      readonly url?: string;
+    } = {},
+  ) {
     await using made = new AsyncDisposableStack();
     const link = made.use(await openLink(url));
     const names = new Names(prefix);

@@ -13,8 +13,7 @@ describeWithRedis("the figures of targets in a cluster", (redis) => {
     await using nodes = await startTwoNodes(redis(), directory);
     for (const { url } of [nodes.a, nodes.b]) {
       const name = await nameOf({ url });
-      const routes = (...args: readonly string[]) =>
-        runCommand(runRoutes, [...args, "--url", url], { cwd: directory });
+      const routes = (...args: readonly string[]) => runCommand(runRoutes, [...args, "--url", url], { cwd: directory });
       expect(await routes()).toEqual({
         code: 0,
         stdout: expect.stringMatching(/^MODEL /),

@@ -53,7 +53,7 @@ describeWithRedis("an open with an idempotency key that is sent again to another
   test("finds how it ended when its node was killed", async () => {
     await using nodes = await startOwnerProcess(redis(), newDirectory());
     const { upstream, owner, other } = nodes;
-    using first = await openWith(owner, upstream, ["one"], KEY);
+    using _first = await openWith(owner, upstream, ["one"], KEY);
     owner.kill("SIGKILL");
     using again = await (await StreamClient.connect(other.url)).hello();
     again.send(OPEN);
