@@ -12,9 +12,11 @@ const messages = [{ role: "user", content: "Hi" }];
 const CAPS = { requestsPerMinute: 1_000, concurrentStreams: 37 };
 const OF_TEAM = { team: { name: "red", caps: CAPS } };
 
+const TOKEN = "the-operators-token-of-this-test-0123";
+
 /** How many reservations a node shows in its metrics. */
 async function holdsOf({ url }: { readonly url: string }): Promise<number> {
-  const page = await (await fetch(`${url}/metrics`)).text();
+  const page = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text();
   return Number(/^sluice_cluster_holds (\d+)$/m.exec(page)?.[1]);
 }
 
@@ -28,7 +30,7 @@ describeWithRedis("three gateways with one Redis", (redis) => {
       const path = directory();
       const names = Object.keys(keys);
       // The prompt counts a handful of tokens; an answer of 100 is asked for, and 40 come.
-      await using up = await startCapped(path, keys, 3, redis().url);
+      await using up = await startCapped(path, keys, 3, redis().url, { auth: { token: TOKEN } });
       const [full, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       let counted = 0;
       up.upstream.respondWith(async (exchange) => {
