@@ -107,6 +107,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const shared = await connectSharedCaps(cluster, { ledger, spentBy }, clock, (error) => observer.fault(error, "caps"));
   if (shared) started.use(shared);
   settleGone(ledger, cluster);
+  started.use(cluster?.watch());
   const { relay, targets, reservations } = started.use(
     await connectRelay({
       caps: () => current.caps,
@@ -233,7 +234,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   };
   log.started(record);
   listening = true;
-  cluster?.watch();
   await openClaw.start(server);
   const parts = started.move();
   return {

@@ -149,6 +149,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   /** Redis answers again: what this node holds is said again, and what waited is sent. */
   returned(): void {
     this.#counters.doubt();
+    // Perhaps in vain.
+    this.#told.clear();
     void this.#round();
   }
 

@@ -78,9 +78,9 @@ export class Connection {
     this.#ready?.subscribe(channel, listener).then(listens, () => {});
   }
 
-  /** Leaves a channel. */
-  unsubscribe(channel: string): void {
-    this.#ready?.unsubscribe(channel).catch(() => {});
+  /** Leaves a channel, with the listener given before: without it the driver would not subscribe again before it has left. */
+  unsubscribe(channel: string, listener: (message: string) => void): void {
+    this.#ready?.unsubscribe(channel, listener).catch(() => {});
   }
 
   /** Closes it; what is not answered is rejected. Resolves at once. */
@@ -122,7 +122,8 @@ export class Connection {
 
   /** One connection from its beginning to its end. */
   async #live(): Promise<void> {
-    const client = create(this.#options);
+    const client = this.#create();
+    if (!client) return;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#attempt = { client, over: resolve };
     client.on("error", (error: unknown) => this.#over(client, reasonOf(error)));
@@ -139,6 +140,17 @@ export class Connection {
     await promise;
     clearTimeout(late);
     client.destroy();
+  }
+
+  /** Undefined when that is not possible now, which is told. */
+  #create(): Client | undefined {
+    try {
+      return create(this.#options);
+    } catch {
+      // It could be read when the gateway started: it may be about to be replaced. Callers need not know where it is.
+      this.#events.lost("the file of cluster.redis.caFile cannot be read");
+      return undefined;
+    }
   }
 
   /** The first reason counts. Told before whoever waits for an answer learns that there will be none. */

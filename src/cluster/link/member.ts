@@ -5,7 +5,7 @@ import type { RedisLink } from "./redis-link.ts";
 import type { Wakes } from "./wakes.ts";
 
 /** What parts of a node learn of the cluster. All that is asked of Redis within may fail. */
-export interface ClusterListener extends Partial<Pick<LeaseEvents, "dataLost" | "lapsed" | "gone">> {
+export interface ClusterListener extends Partial<Omit<LeaseEvents, "fault">> {
   /** The Redis of live streams answers again, or no more. */
   state?(isUp: boolean, reason: string | undefined): void;
   /** The Redis of reservations does: the same one, unless another is configured. */

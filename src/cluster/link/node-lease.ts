@@ -28,6 +28,8 @@ export interface LeaseEvents {
   lapsed(): void;
   /** A node is gone and this one clears it away. Rejects to be called again later. Must do no harm when called twice. */
   gone(node: string): Promise<void>;
+  /** This node has cleared it away. */
+  cleared(node: string): void;
   fault(error: unknown): void;
 }
 
@@ -84,9 +86,13 @@ export class NodeLease {
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
   }
 
-  /** Clears dead nodes away from now on: once every part of this node listens that has something to clear. */
-  watch(): void {
-    if (!this.#isClosed) this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  /**
+   * Clears dead nodes away from now on, until disposed: while all that must hear of one (`gone`) is there, because none of them
+   * is told a second time.
+   */
+  watch(): Disposable {
+    this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    return { [Symbol.dispose]: () => this.#unwatch() };
   }
 
   /** Renews the lease now. Never rejects: that Redis is away is the link's to tell. */
@@ -138,7 +144,7 @@ export class NodeLease {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    clearInterval(this.#looks);
+    this.#unwatch();
     const keys = [...this.#ownKeys, this.#names.nodes, this.#names.mailbox(this.node)];
     const leaving = this.#link.run(LEAVE, keys, [this.node]).catch(() => {});
     const late = Promise.withResolvers<void>();
@@ -180,9 +186,14 @@ export class NodeLease {
     return { living, dead };
   }
 
+  #unwatch(): void {
+    clearInterval(this.#looks);
+    this.#looks = undefined;
+  }
+
   /** Beside the renewals, which must not wait for it. */
   #look(): void {
-    if (this.#looks === undefined || this.#isClosed) return;
+    if (this.#looks === undefined) return;
     this.#clearing ??= this.#clear()
       .catch((error: unknown) => this.#tell(error))
       .finally(() => {
@@ -194,6 +205,7 @@ export class NodeLease {
   async #clear(): Promise<void> {
     const judged = await this.#judged();
     for (const node of judged?.dead ?? []) {
+      if (this.#looks === undefined) return;
       // One that cannot be cleared away does not keep the others.
       await this.#clearOf(node).catch((error: unknown) => this.#tell(error));
     }
@@ -204,7 +216,7 @@ export class NodeLease {
     const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
     if ((await this.judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
     await this.#events.gone(node);
-    await this.judge(FORGET, [lease, claim, nodes, mailbox], [node]);
+    if ((await this.judge(FORGET, [lease, claim, nodes, mailbox], [node])) === 1) this.#events.cleared(node);
   }
 
   #tell(error: unknown): void {

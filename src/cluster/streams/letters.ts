@@ -10,6 +10,7 @@ interface Letter {
   readonly kind: string;
   readonly body: JsonObject;
   readonly at: number;
+  readonly delivered: () => void;
 }
 
 /**
@@ -33,9 +34,9 @@ export class Letters implements Disposable {
     return this.#waiting.size;
   }
 
-  /** Sends a letter after those that were sent before it. */
-  send(node: string, kind: string, body: JsonObject): void {
-    const letter = { kind, body, at: this.#now() };
+  /** Sends a letter after those that were sent before it. `delivered` is called once it is there. */
+  send(node: string, kind: string, body: JsonObject, delivered = () => {}): void {
+    const letter = { kind, body, at: this.#now(), delivered };
     const waiting = this.#waiting.get(node);
     if (!waiting) {
       this.#waiting.set(node, [letter]);
@@ -58,6 +59,7 @@ export class Letters implements Disposable {
         return;
       }
       waiting?.shift();
+      if (isSent) letter.delivered();
     }
     this.#waiting.delete(node);
   }

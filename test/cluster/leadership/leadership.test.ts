@@ -136,6 +136,23 @@ describeWithRedis("the lead", (redis) => {
     expect([b.told, b.lead.isHeld]).toEqual([["b leads"], true]);
   });
 
+  test("is given up by a node that leaves while it takes it", async () => {
+    const prefix = fresh();
+    let leave = async () => {};
+    let left: Promise<void> | undefined;
+    const isWilling = () => {
+      left = leave();
+      return true;
+    };
+    await using a = await member(prefix, "a", { isWilling });
+    await using b = await member(prefix, "b");
+    leave = () => a.leave();
+    await a.lead.open();
+    await left;
+    await b.lead.open();
+    expect([a.told, b.told]).toEqual([[], ["b leads"]]);
+  });
+
   test("is not held from the end of the leader's lease, and again when nobody has taken it", async () => {
     const prefix = fresh();
     await using a = await member(prefix, "a");

@@ -53,3 +53,20 @@ test("letters for a node that is not there are dropped after ten seconds, newer 
   while (letters.size > 0) await Promise.resolve();
   expect(sent).toHaveLength(3);
 });
+
+test("whoever sends a letter learns that it is there, and not that it was dropped", async () => {
+  const { letters, clock, next, last } = post();
+  const delivered: string[] = [];
+  const send = (text: string) => letters.send("b", "stream", { text }, () => delivered.push(text));
+  send("dropped");
+  send("there");
+  clock.now = 5_000;
+  send("late");
+  clock.now = 10_000;
+  await next(false);
+  await next(true);
+  expect(delivered).toEqual(["there"]);
+  last(true);
+  while (letters.size > 0) await Promise.resolve();
+  expect(delivered).toEqual(["there", "late"]);
+});
