@@ -54,6 +54,7 @@ export class Cluster implements Member, AsyncDisposable {
       gone: async (dead) => {
         for (const listener of this.#listeners) await listener.gone?.(dead);
       },
+      cleared: (dead) => this.#notify((listener) => listener.cleared?.(dead)),
       fault,
     });
     this.mailbox = new Mailbox(node, this.link, this.names, fault);
@@ -81,9 +82,9 @@ export class Cluster implements Member, AsyncDisposable {
     this.#listeners.push(listener);
   }
 
-  /** All parts have been added: dead nodes are cleared away from now on. */
-  watch(): void {
-    this.lease.watch();
+  /** All parts have been added: dead nodes are cleared away from now on, until disposed, before one of the parts ends. */
+  watch(): Disposable {
+    return this.lease.watch();
   }
 
   /** Leaves the cluster. */

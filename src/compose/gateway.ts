@@ -106,6 +106,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const known = { ledger, spentBy: lastAccounts?.spentBy, fault: (error: unknown) => observer.fault(error, "caps") };
   const shared = started.use(await connectSharedCaps(clusterNode, known, clock));
   settleGone(ledger, cluster);
+  started.use(cluster?.watch());
   const { relay, targets, reservations } = started.use(
     await connectRelay({
       caps: () => current.caps,
@@ -232,7 +233,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   };
   log.started(record);
   listening = true;
-  cluster?.watch();
   await openClaw.start(server);
   const parts = started.move();
   return {

@@ -105,7 +105,10 @@ export class Pool {
       this.#running.delete(worker);
       if (this.#workers.get(number) === worker) this.#workers.delete(number);
     });
-    return { worker, serving: this.#serving(worker) };
+    const serving = this.#serving(worker);
+    // Whoever awaits it learns it; nobody may, when another one cannot even be started.
+    serving.catch(() => {});
+    return { worker, serving };
   }
 
   async #serving(worker: WorkerChild): Promise<StartRecord> {
@@ -142,9 +145,7 @@ export class Pool {
     const wait = setTimeout(() => {
       this.#waits.delete(wait);
       try {
-        const { worker, serving } = this.#begin(number);
-        serving.catch(() => {});
-        this.#keep(worker, backoff);
+        this.#keep(this.#begin(number).worker, backoff);
       } catch (error) {
         this.#replace(number, { end: { code: 1 }, uptimeMs: 0, reason: String(error) }, backoff);
       }

@@ -151,6 +151,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   /** Redis is back: what this node holds is stated again, and what waited is sent. */
   returned(): void {
     this.#counters.doubt();
+    // Redis may not have had the last reports.
+    this.#reported.clear();
     void this.#round();
   }
 

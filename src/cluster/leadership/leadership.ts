@@ -117,7 +117,8 @@ export class Leadership implements AsyncDisposable {
     const own = JSON.stringify(this.#own);
     const leave = async () => {
       await this.#looking;
-      if (this.isHere) await this.#parts.cluster.link.run(LEAVE, [this.#key], [own]);
+      // Whether or not this node has heard that it leads: the script knows.
+      await this.#parts.cluster.link.run(LEAVE, [this.#key], [own]);
     };
     await leaveInTime(leave());
   }

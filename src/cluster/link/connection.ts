@@ -79,9 +79,9 @@ export class Connection {
     this.#ready?.subscribe(channel, listener).then(listens, () => {});
   }
 
-  /** Unsubscribes from a channel. */
-  unsubscribe(channel: string): void {
-    this.#ready?.unsubscribe(channel).catch(() => {});
+  /** Unsubscribes a listener. It must be named, or the driver would not subscribe again before it has unsubscribed. */
+  unsubscribe(channel: string, listener: (message: string) => void): void {
+    this.#ready?.unsubscribe(channel, listener).catch(() => {});
   }
 
   /** Closes it, and rejects what has not been answered. */
@@ -125,7 +125,8 @@ export class Connection {
 
   /** One connection, until it ends. */
   async #live(): Promise<void> {
-    const client = create(this.#options);
+    const client = this.#create();
+    if (!client) return;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#attempt = { client, over: resolve };
     client.on("error", (error: unknown) => this.#over(client, reasonOf(error)));
@@ -142,6 +143,17 @@ export class Connection {
     await promise;
     clearTimeout(late);
     client.destroy();
+  }
+
+  /** Undefined when that is not possible now, which is reported. */
+  #create(): Client | undefined {
+    try {
+      return create(this.#options);
+    } catch {
+      // It could be read when the gateway started: it may be about to be replaced. Callers need not know where it is.
+      this.#events.lost("the file of cluster.redis.caFile cannot be read");
+      return undefined;
+    }
   }
 
   /** The first reason counts. `lost` is called before those who wait for a reply learn that none will come. */

@@ -5,7 +5,7 @@ import type { RedisLink } from "./redis-link.ts";
 import type { Wakes } from "./wakes.ts";
 
 /** What parts of a node hear of the cluster. What they ask of Redis in these calls may fail. */
-export interface ClusterListener extends Partial<Pick<LeaseEvents, "dataLost" | "lapsed" | "gone">> {
+export interface ClusterListener extends Partial<Omit<LeaseEvents, "fault">> {
   /** The Redis of live streams is up again, or away. */
   state?(isUp: boolean, reason: string | undefined): void;
   /** So is the Redis of reservations: the same one, unless another is configured. */

@@ -27,6 +27,8 @@ export interface LeaseEvents {
   lapsed(): void;
   /** Another node is gone, and this one clears it away. May reject, to be called again later. Must be idempotent. */
   gone(node: string): Promise<void>;
+  /** This node has cleared it away. */
+  cleared(node: string): void;
   fault(error: unknown): void;
 }
 
@@ -83,9 +85,13 @@ export class NodeLease {
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
   }
 
-  /** Clears dead nodes away from now on: once every part of this node listens that has something to clear. */
-  watch(): void {
-    if (!this.#isClosed) this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  /**
+   * Clears dead nodes away from now on, until disposed: while all parts that must hear of one (`gone`) are there, because nobody
+   * hears of it a second time.
+   */
+  watch(): Disposable {
+    this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    return { [Symbol.dispose]: () => this.#unwatch() };
   }
 
   /** Renews the lease now. Never rejects: the link reports that Redis is away. */
@@ -138,7 +144,7 @@ export class NodeLease {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    clearInterval(this.#looks);
+    this.#unwatch();
     const keys = [...this.#ownKeys, this.#names.nodes, this.#names.mailbox(this.node)];
     await leaveInTime(this.#link.run(LEAVE, keys, [this.node]));
   }
@@ -177,9 +183,14 @@ export class NodeLease {
     return { living, dead };
   }
 
+  #unwatch(): void {
+    clearInterval(this.#looks);
+    this.#looks = undefined;
+  }
+
   /** Runs beside the renewals, which must not wait for it. */
   #look(): void {
-    if (this.#looks === undefined || this.#isClosed) return;
+    if (this.#looks === undefined) return;
     this.#clearing ??= this.#clear()
       .catch((error: unknown) => this.#report(error))
       .finally(() => {
@@ -191,6 +202,7 @@ export class NodeLease {
   async #clear(): Promise<void> {
     const judged = await this.#judged();
     for (const node of judged?.dead ?? []) {
+      if (this.#looks === undefined) return;
       // One that cannot be cleared away does not hold up the others.
       await this.#clearOf(node).catch((error: unknown) => this.#report(error));
     }
@@ -201,7 +213,7 @@ export class NodeLease {
     const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
     if ((await this.judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
     await this.#events.gone(node);
-    await this.judge(FORGET, [lease, claim, nodes, mailbox], [node]);
+    if ((await this.judge(FORGET, [lease, claim, nodes, mailbox], [node])) === 1) this.#events.cleared(node);
   }
 
   #report(error: unknown): void {

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { APPEND, appendAnswer, appendArguments } from "./append-script.ts";
 import type { StreamKeys } from "./stream-keys.ts";
@@ -29,6 +30,7 @@ export interface AppenderParts
 /** Writes the streams of a node to Redis, a moment behind: one timer for all, one call for up to 64 of them. */
 export class Appender {
   readonly #parts: AppenderParts;
+  readonly #faults: FaultOnce;
   readonly #taps = new Set<Tap>();
   /** Those a tick must look at. */
   readonly #busy = new Set<Tap>();
@@ -42,6 +44,7 @@ export class Appender {
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
+    this.#faults = new FaultOnce(parts.fault);
   }
 
   /** Streams with events that Redis does not have yet, and the size of these. */
@@ -167,14 +170,16 @@ export class Appender {
       if (append) due.push([tap, append]);
       else if (!tap.isRunning) this.#busy.delete(tap);
     }
-    const calls: Promise<void>[] = [];
+    const calls: Promise<boolean>[] = [];
     for (let at = 0; at < due.length; at += MOST_STREAMS) calls.push(this.#append(due.slice(at, at + MOST_STREAMS)));
-    await Promise.all(calls);
+    const done = await Promise.all(calls);
+    if (done.length > 0 && done.every(Boolean)) this.#faults.works();
     this.#isUrgent ||= due.some(([, { isFull }]) => isFull);
   }
 
-  async #append(due: readonly Due[]): Promise<void> {
-    const { node, link, keys, fault } = this.#parts;
+  /** Resolves with whether Redis took it. */
+  async #append(due: readonly Due[]): Promise<boolean> {
+    const { node, link, keys } = this.#parts;
     const names = due.flatMap(([{ id }]) => [keys.log(id), keys.meta(id)]);
     const call = { node, channel: keys.wake(""), outlivesMs: OUTLIVES_MS };
     const parts = due.map(([tap, append]) => tap.partOf(append));
@@ -183,9 +188,11 @@ export class Appender {
       due.forEach(([tap, append], place) => {
         tap.answered(append, appendAnswer(reply, place));
       });
+      return true;
     } catch (error) {
       // The link reports that Redis is away.
-      if (link.isUp) fault(error);
+      if (link.isUp) this.#faults.failed(error);
+      return false;
     }
   }
 }

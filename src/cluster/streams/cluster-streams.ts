@@ -1,7 +1,6 @@
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { JsonObject } from "../../core/kernel/json.ts";
 import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
 import type { Elsewhere } from "../../core/stream/elsewhere.ts";
 import type { LogBudget } from "../../core/stream/log-budget.ts";
@@ -106,8 +105,10 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       takeOver: (id, owner) => this.#takeOver(id, owner),
       wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
       seek: (stream, among) => this.#inquiries.seek({ stream }, among),
-      tellOwner: (to, body) => this.#tellOwner(to, body),
-      done: (id, owner, isAcknowledged) => this.#tellOwner(owner, { what: "done", stream: id, isAcknowledged }),
+      tellOwner: (to, body, delivered) => this.#deliveries.send(to, TO_OWNER, body, delivered),
+      tellNow: (to, body) => cluster.mailbox.send(to, TO_OWNER, body).catch(() => false),
+      done: (id, to, isAcknowledged) =>
+        this.#deliveries.send(to, TO_OWNER, { what: "done", stream: id, isAcknowledged }),
     });
     cluster.mailbox.on(TO_OWNER, (message) => this.#owned.take(message));
     cluster.mailbox.on(TO_SEEKER, (message) => this.#inquiries.take(message));
@@ -228,11 +229,5 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       this.#mirrors.loseAll("cluster_unavailable");
     }
     for (const node of nodes) if (!(await lease.isAlive(node))) this.#owned.lose(new Set([node]), "client_gone");
-  }
-
-  #tellOwner(node: string, body: JsonObject): void {
-    // A reader's position is reported again soon.
-    if (body.what === "handled") this.#parts.cluster.mailbox.send(node, TO_OWNER, body).catch(() => {});
-    else this.#deliveries.send(node, TO_OWNER, body);
   }
 }

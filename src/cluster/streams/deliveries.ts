@@ -10,6 +10,7 @@ interface Pending {
   readonly kind: string;
   readonly body: JsonObject;
   readonly at: number;
+  readonly delivered: () => void;
 }
 
 /**
@@ -34,9 +35,9 @@ export class Deliveries implements Disposable {
     return this.#waiting.size;
   }
 
-  /** Sends a message, after those that were sent to the node before it. */
-  send(node: string, kind: string, body: JsonObject): void {
-    const message = { kind, body, at: this.#now() };
+  /** Sends a message, after those that were sent to the node before it. `delivered` is called once it is there. */
+  send(node: string, kind: string, body: JsonObject, delivered = () => {}): void {
+    const message = { kind, body, at: this.#now(), delivered };
     const waiting = this.#waiting.get(node);
     if (!waiting) {
       this.#waiting.set(node, [message]);
@@ -59,6 +60,7 @@ export class Deliveries implements Disposable {
         return;
       }
       waiting?.shift();
+      if (isSent) message.delivered();
     }
     this.#waiting.delete(node);
   }

@@ -29,8 +29,10 @@ export interface MirrorParts {
   readonly read: (after: number) => Promise<StoredStream | undefined>;
   /** Its owner seems to be gone: ends the stream if that is so. */
   readonly orphaned: () => Promise<void>;
-  /** Tells the owner. */
-  readonly tell: (what: string, body: JsonObject) => void;
+  /** Tells the owner, in order. `delivered` is called once it knows. */
+  readonly tell: (what: string, body: JsonObject, delivered?: () => void) => void;
+  /** Tells the owner how far its client is, at once. Resolves with whether the owner is there; never rejects. */
+  readonly moved: (reader: string, seq: number) => Promise<boolean>;
   /** Its client has handled everything. */
   readonly done: (isAcknowledged: boolean) => void;
   /** It cannot be read any further. */
@@ -53,6 +55,8 @@ export class Mirror implements Producer, StreamWatcher {
   readonly #after: number;
   #isAttached = false;
   #isShared = false;
+  /** The owner knows its reader, and hears how far that one is. */
+  #isKnown = false;
   #reported: number;
   #isPaused = false;
   #isFetching = false;
@@ -108,17 +112,19 @@ export class Mirror implements Producer, StreamWatcher {
   /** Tells the owner how far the client is; with `early`, only if that frees about so many bytes of its log. */
   report(early?: { readonly ifBytes: number }): void {
     const { handled } = this.stream;
-    if (this.#isOver || handled === this.#reported) return;
-    if (early && (handled - this.#reported) * this.#entryBytes < early.ifBytes) return;
+    const before = this.#reported;
+    if (this.#isOver || !this.#isKnown || handled === before) return;
+    if (early && (handled - before) * this.#entryBytes < early.ifBytes) return;
     this.#reported = handled;
-    this.#parts.tell("handled", { reader: this.reader, seq: handled });
+    // The owner may wait for just this: what did not reach it is reported again.
+    void this.#parts.moved(this.reader, handled).then((isThere) => {
+      if (!isThere) this.#reported = Math.min(this.#reported, before);
+    });
   }
 
   /** Tells the owner again who reads: it may not have heard, or may have forgotten. */
   reattach(): void {
-    const { handled } = this.stream;
-    if (this.#isAttached && !this.#isOver)
-      this.#parts.tell("attach", { ...this.#asReader, after: handled, again: true });
+    if (this.#isAttached && !this.#isOver) this.#introduce({ after: this.stream.handled, again: true });
   }
 
   // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +151,7 @@ export class Mirror implements Producer, StreamWatcher {
     if (this.#isAttached) return;
     this.#isAttached = true;
     this.#isShared = isShared;
-    this.#parts.tell("attach", { ...this.#asReader, after: this.#reported });
+    this.#introduce({ after: this.#reported });
   }
 
   detached(why: Code | undefined): void {
@@ -164,8 +170,11 @@ export class Mirror implements Producer, StreamWatcher {
     this.#parts.removed();
   }
 
-  get #asReader() {
-    return { reader: this.reader, ...(this.#isShared && { shared: true }) };
+  #introduce(where: JsonObject): void {
+    this.#isKnown = false;
+    this.#parts.tell("attach", { reader: this.reader, ...(this.#isShared && { shared: true }), ...where }, () => {
+      this.#isKnown = true;
+    });
   }
 
   get #mayFetch(): boolean {

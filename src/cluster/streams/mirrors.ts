@@ -37,7 +37,10 @@ export interface MirrorsParts {
   readonly seek: (id: string, among?: readonly string[]) => Promise<SearchResult>;
   /** Calls `woken` when a stream may have more, until disposed. */
   readonly wakes: (id: string, woken: () => void) => Disposable;
-  readonly tellOwner: (node: string, body: JsonObject) => void;
+  /** Tells a node, in order. `delivered` is called once it knows. */
+  readonly tellOwner: (node: string, body: JsonObject, delivered?: () => void) => void;
+  /** Tells a node at once. Resolves with whether it is there; never rejects. */
+  readonly tellNow: (node: string, body: JsonObject) => Promise<boolean>;
   /** A client here has handled all of a stream that has ended. */
   readonly done: (id: string, owner: string, isAcknowledged: boolean) => void;
 }
@@ -92,7 +95,8 @@ export class Mirrors {
   }
 
   #mirror(id: string, stored: StoredStream, after: number): RegisteredStream {
-    const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, tellOwner, done } = this.#parts;
+    const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, done } = this.#parts;
+    const { tellOwner, tellNow } = this.#parts;
     const { owner, facts, previous } = stored;
     const mirror: Mirror = new Mirror(
       {
@@ -104,7 +108,8 @@ export class Mirrors {
         dialect: (name) => dialects.get(name ?? ""),
         read: (from) => read(id, from, BATCHES),
         orphaned: async () => void (await takeOver(id, owner)),
-        tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
+        tell: (what, body, delivered) => tellOwner(owner, { what, stream: id, ...body }, delivered),
+        moved: (reader, seq) => tellNow(owner, { what: "handled", stream: id, reader, seq }),
         done: (isAcknowledged) => done(id, owner, isAcknowledged),
         lost: (why) => registry.lose(registered, why),
         removed: () => {

@@ -43,7 +43,7 @@ export class ClusterNode implements Disposable {
       ...(!isOne && { moneyState: (isUp, reason) => this.#state("money", isUp, reason) }),
       dataLost: () => changed({ kind: "data_lost" }),
       lapsed: () => changed({ kind: "lease_lost" }),
-      gone: async (gone) => changed({ kind: "node_gone", gone }),
+      cleared: (gone) => changed({ kind: "node_gone", gone }),
     });
     this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }

@@ -52,6 +52,23 @@ describeWithRedis("the counters of a cluster", (redis) => {
     expect([...one.faults, ...two.faults]).toEqual([]);
   });
 
+  test("hear again what streams have spent from a node that finds Redis as it was before", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const stream = await node.open(LEVELS);
+    const keys = [world.names.of("{money}", "row", stream.stream), world.names.of("{money}", "account", "key:ci")];
+    // As a replica has it that lacks what was written last.
+    for (const key of keys) await node.link.command(["COPY", key, `${key}-replica`]);
+    stream.meter({}, 4 * 20, NOON);
+    await node.until("key:ci", { run: 1, t2: 30 });
+    for (const key of keys) await node.link.command(["COPY", `${key}-replica`, key, "REPLACE"]);
+    node.caps.returned();
+    await node.until("key:ci", { run: 1, t2: 30 });
+    finish(stream, 40);
+    await node.until("key:ci", { run: 0, ht: 0, t2: 40 });
+    expect(node.faults).toEqual([]);
+  });
+
   test("keep what a dead node's streams were known to have spent, at least their prompts", async () => {
     const world = new World(redis());
     await using one = await world.node("one");

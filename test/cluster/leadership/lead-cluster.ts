@@ -9,8 +9,8 @@ export const LEASE_MS = 60_000;
 
 /** What a node is like, if not like others. */
 export interface MemberOptions {
-  /** It would not lead: it is about to stop. */
-  readonly isLeaving?: boolean;
+  /** Whether it would lead, asked when it may. */
+  readonly isWilling?: () => boolean;
   /** Nobody wakes it: it looks who leads when the test says so. */
   readonly isDeaf?: boolean;
 }
@@ -34,7 +34,7 @@ export function startCluster({ url }: Pick<TestRedis, "url">) {
   };
 }
 
-async function startMember(url: string, names: Names, node: string, { isLeaving, isDeaf }: MemberOptions) {
+async function startMember(url: string, names: Names, node: string, { isWilling = () => true, isDeaf }: MemberOptions) {
   await using made = new AsyncDisposableStack();
   const link = made.use(await openLink(url));
   const wakes = new Wakes(link);
@@ -59,7 +59,7 @@ async function startMember(url: string, names: Names, node: string, { isLeaving,
       },
       what: "it",
       about: { is: node },
-      isWilling: () => !isLeaving,
+      isWilling,
     },
     {
       changed: (leader) => void heard.push(leader ? `${leader.node} leads` : "nobody leads"),

@@ -63,6 +63,23 @@ describeWithRedis("the lead", (redis) => {
     expect([b.heard, b.lead.isHeld]).toEqual([["b leads"], true]);
   });
 
+  test("is given up by a node that leaves while it takes it", async () => {
+    await using cluster = startCluster(redis());
+    let leave = async () => {};
+    let left: Promise<void> | undefined;
+    const isWilling = () => {
+      left = leave();
+      return true;
+    };
+    const a = await cluster.join("a", { isWilling });
+    const b = await cluster.join("b");
+    leave = () => a.leave();
+    await a.lead.open();
+    await left;
+    await b.lead.open();
+    expect([a.heard, b.heard]).toEqual([[], ["b leads"]]);
+  });
+
   test("is not held from the end of the leader's lease, and again when nobody has taken it", async () => {
     await using cluster = startCluster(redis());
     const a = await cluster.open("a");
@@ -97,7 +114,7 @@ describeWithRedis("the lead", (redis) => {
 
   test("is not taken by a node that is about to stop", async () => {
     await using cluster = startCluster(redis());
-    const a = await cluster.open("a", { isLeaving: true });
+    const a = await cluster.open("a", { isWilling: () => false });
     expect(a.lead.leader).toBeUndefined();
     const b = await cluster.open("b");
     await a.lead.look();

@@ -14,6 +14,7 @@ function leaseOf(node: string, link: RedisLink, names: Names, events: Partial<Le
     dataLost: () => heard.push("dataLost"),
     lapsed: () => heard.push("lapsed"),
     gone: async (dead) => void heard.push(`gone ${dead}`),
+    cleared: (dead) => heard.push(`cleared ${dead}`),
     fault(error) {
       throw error;
     },
@@ -77,6 +78,7 @@ describeWithRedis("a node's lease", (redis) => {
   test("that was lost with all others lets no node take the others for dead", async () => {
     await using up = await setUp("outage");
     const { link, names, lease } = up;
+    using _ = lease.watch();
     // As after an outage of Redis that was longer than a lease: this node is back first.
     await link.command(["SADD", names.nodes, "b"]);
     await link.command(["DEL", names.lease("a")]);
@@ -171,11 +173,45 @@ describeWithRedis("a node's lease", (redis) => {
     await turnsUntil(async () => Number(await link.command(["PTTL", names.lease("living")])) > Number(before));
     stuck.resolve();
     await turnsUntil(async () => (await lease.nodes()).length !== 3);
+    await turnsUntil(() => lease.heard.length > 0);
+    // Not the one of which not all could be done.
+    expect(lease.heard[0]).toBe(`cleared ${asked[2]}`);
     // Its own is gone: Redis has lost leases, and one that is missing means nothing, before this node knows of it.
     await link.command(["DEL", names.lease("living")]);
     expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
     await lease.renew();
     expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
+  });
+
+  test("lets the node clear a dead one away only while all that must hear of it is there", async () => {
+    {
+      using link = await openLink(redis().url);
+      const names = new Names("watches");
+      // A node that begins may judge at once.
+      await link.command(["MSET", names.epoch, "1", names.calm, "1"]);
+    }
+    await using up = await setUp("watches");
+    const { link, names, lease } = up;
+    /** As long as clearing takes, and longer. */
+    const looked = async () => {
+      await lease.renew();
+      for (let turn = 0; turn < 10; turn++) await link.command(["PING"]);
+    };
+    await link.command(["SADD", names.nodes, "dead-1"]);
+    expect(await lease.isAlive("dead-1")).toBe(false);
+    await looked();
+    expect([lease.heard, await link.command(["SISMEMBER", names.nodes, "dead-1"])]).toEqual([[], 1]);
+    const watching = lease.watch();
+    await turnsUntil(async () => (await lease.nodes()).length === 1);
+    await turnsUntil(() => lease.heard.length === 2);
+    expect(lease.heard).toEqual(["gone dead-1", "cleared dead-1"]);
+    watching[Symbol.dispose]();
+    await link.command(["SADD", names.nodes, "dead-2"]);
+    await looked();
+    expect([lease.heard, await link.command(["SISMEMBER", names.nodes, "dead-2"])]).toEqual([
+      ["gone dead-1", "cleared dead-1"],
+      1,
+    ]);
   });
 
   test("is given up within half a second by a node that leaves while Redis stands still", async () => {

@@ -53,3 +53,20 @@ test("messages for a node that is not there are dropped after ten seconds, newer
   while (deliveries.size > 0) await Promise.resolve();
   expect(sent).toHaveLength(3);
 });
+
+test("whoever sends a message learns that it is there, and not that it was dropped", async () => {
+  const { deliveries, clock, next, last } = setUp();
+  const delivered: string[] = [];
+  const send = (text: string) => deliveries.send("b", "stream", { text }, () => delivered.push(text));
+  send("dropped");
+  send("there");
+  clock.now = 5_000;
+  send("late");
+  clock.now = 10_000;
+  await next(false);
+  await next(true);
+  expect(delivered).toEqual(["there"]);
+  last(true);
+  while (deliveries.size > 0) await Promise.resolve();
+  expect(delivered).toEqual(["there", "late"]);
+});

@@ -68,15 +68,20 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     const schema = freshSchema();
     const options = server().options(schema);
     const database = new PostgresDatabase(options);
-    const lock = new RunLock({ ...options, instance: "living", shared: true, taken: () => {} }, database);
-    await lock.take();
-    const living = await open(schema, { instance: "living" });
+    const locks: RunLock[] = [];
+    const alive = async (instance: string) => {
+      const lock = new RunLock({ ...options, instance, shared: true, taken: () => {} }, database);
+      await lock.take();
+      locks.push(lock);
+      return open(schema, { instance });
+    };
+    const living = await alive("living");
     const dead = await open(schema, { instance: "dead" });
     await living.saveDocument("queue", "a", 1);
     await dead.saveDocument("queue", "b", 2);
     await dead.saveDocument("other", "c", 3);
     const claims = await Promise.all(
-      [await open(schema), await open(schema)].map((store) => store.claim("queue", "left")),
+      [await alive("one"), await alive("two")].map((store) => store.claim("queue", "left")),
     );
     expect(claims.flat()).toEqual([{ key: "b", value: 2 }]);
     expect(await living.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
@@ -87,7 +92,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     // The only one that there can be takes them all.
     expect(await living.claim("queue", "all")).toHaveLength(2);
     for (const store of [living, dead, next]) await store.close();
-    await lock.close();
+    for (const lock of locks) await lock.close();
     await database.close(5_000);
   });
 
