@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
+import { freePort } from "../support/free-port.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
@@ -21,7 +22,8 @@ async function run(name: string, url: string, args: readonly string[] = []): Pro
 test("an agent's answers survive the death of its link, and its gateway's: none is lost, doubled or half", async () => {
   await using upstream = await startScriptedUpstream();
   const config = configFor(upstream.url);
-  await using first = await startSluice(config);
+  const env = { SLUICE_PORT: String(await freePort()) };
+  await using first = await startSluice(config, { env });
   await using proxy = await startCuttingProxy(first.url);
   const printed = run("agent", proxy.url, ["gpt", "one?", "two?"]);
 
@@ -32,7 +34,7 @@ test("an agent's answers survive the death of its link, and its gateway's: none 
   (await upstream.request()).sse().event(chunk("Tw"));
   first.kill("SIGKILL");
   await first.exit;
-  await using _second = await startSluice(config, { env: { SLUICE_PORT: new URL(first.url).port } });
+  await using _second = await startSluice(config, { env });
   const again = (await upstream.request()).sse().event(chunk("Two, complete.")).finishChat();
   expect(JSON.parse(again.body).messages).toEqual([
     { role: "user", content: "one?" },

@@ -90,7 +90,7 @@ describe("a link that dies", () => {
         return isDeaf && this === sockets[0] ? false : super.emit(name, ...values);
       }
     }
-    const sluice = connect({ url: stage.gateway.url, silenceMs: 200, clock: AT_ONCE, WebSocket: FirstGoesDeaf });
+    const sluice = connect({ url: stage.gateway.url, silenceMs: 1_000, clock: AT_ONCE, WebSocket: FirstGoesDeaf });
     const stream = sluice.open(CHAT);
     const call = (await stage.upstream.request()).sse().event(chunk("a"));
     const loop = stream[Symbol.asyncIterator]();

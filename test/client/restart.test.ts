@@ -2,18 +2,21 @@
 
 import { expect, test } from "@jest/globals";
 import { connect } from "../../src/client/index.ts";
+import { freePort } from "../support/free-port.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { configFor, startSluice } from "../support/sluice-process.ts";
 import { CHAT, chunk } from "./set-up.ts";
 
-/** A gateway at the address of the one before. */
-const startAgain = (config: unknown, { url }: SluiceProcess) =>
-  startSluice(config, { env: { SLUICE_PORT: new URL(url).port } });
+/** Starts gateways at one address, one after the other. */
+async function atOneAddress(config: unknown) {
+  const env = { SLUICE_PORT: String(await freePort()) };
+  return () => startSluice(config, { env });
+}
 
 test("a gateway killed and started again: the loop gets what came, then resume_failed, and a new question is answered", async () => {
   await using upstream = await startScriptedUpstream();
-  const config = configFor(upstream.url);
-  const first = await startSluice(config);
+  const start = await atOneAddress(configFor(upstream.url));
+  const first = await start();
   const sluice = connect({ url: first.url });
   const stream = sluice.open(CHAT);
   const unread = sluice.open(CHAT);
@@ -23,7 +26,7 @@ test("a gateway killed and started again: the loop gets what came, then resume_f
   expect((await loop.next()).value).toMatchObject({ seq: 1, text: "a" });
   first.kill("SIGKILL");
   await first.exit;
-  await using _second = await startAgain(config, first);
+  await using _second = await start();
   // What had arrived is delivered; it is never half an event, and never one twice.
   expect((await loop.next()).value).toMatchObject({ seq: 2, text: "b" });
   await expect(loop.next()).rejects.toMatchObject({ code: "resume_failed", details: { reason: "unknown" } });
@@ -37,8 +40,8 @@ test("a gateway killed and started again: the loop gets what came, then resume_f
 
 test("a gateway that is told to stop ends the running streams first, and newer ones are answered by the next", async () => {
   await using upstream = await startScriptedUpstream();
-  const config = configFor(upstream.url, { limits: { drainMs: 20_000 } });
-  await using first = await startSluice(config);
+  const start = await atOneAddress(configFor(upstream.url, { limits: { drainMs: 300_000 } }));
+  await using first = await start();
   // The gateway asks for up to 5 s of patience; time is not what this is about.
   const soon = {
     now: () => performance.now(),
@@ -64,7 +67,7 @@ test("a gateway that is told to stop ends the running streams first, and newer o
   expect((await loop.next()).done).toBe(true);
   expect(await running.end).toMatchObject({ status: "completed" });
   expect(await first.exit).toBe(0);
-  await using _second = await startAgain(config, first);
+  await using _second = await start();
   (await upstream.request()).sse().event(chunk("c")).finishChat();
   expect(await newer.text()).toBe("c");
   expect(upstream.requests).toBe(2);

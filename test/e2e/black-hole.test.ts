@@ -30,7 +30,8 @@ describe("a client whose network vanishes", () => {
       config: {
         listen: { host: network.here, port: 0 },
         auth: { token: TOKEN },
-        limits: { sockets: { pingMs: 300, pongMs: 300 } },
+        // A client on a busy machine has time to answer.
+        limits: { sockets: { pingMs: 300, pongMs: 2_000 } },
       },
     });
     const client = network.run(CLIENT, [`${gateway.url.replace("http", "ws")}/v1/stream`, TOKEN]);
@@ -52,8 +53,8 @@ describe("a client whose network vanishes", () => {
     }
     const [noticedMs, takenMs] = [performance.now() - cutAt, taken()];
     expect(closing()).toMatchObject({ closeCode: 4001 });
-    expect(noticedMs).toBeGreaterThan(200);
-    expect(takenMs).toBeLessThan(3_000);
+    expect(noticedMs).toBeGreaterThan(1_000);
+    expect(takenMs).toBeLessThan(5_000);
     expect(exchange.isClosed).toBe(false);
 
     exchange.finishChat();

@@ -48,6 +48,12 @@ const linesOf = ({ stdout }: SluiceProcess, event: string): readonly Fields[] =>
     .filter((line) => line.includes(`"event":"${event}"`))
     .map((line) => JSON.parse(line));
 
+/** The log's lines of this event, once there is one: it comes another way than the answer to the command. */
+async function toldOf(gateway: SluiceProcess, event: string): Promise<readonly Fields[]> {
+  await turnsUntil(() => linesOf(gateway, event).length > 0);
+  return linesOf(gateway, event);
+}
+
 /** Opens streams and waits until each has its first event. */
 async function begin(client: StreamClient, upstream: ScriptedUpstream, ids: readonly string[]) {
   for (const id of ids) client.send({ type: "open", id, model: "gpt", body: {} });
@@ -103,7 +109,7 @@ describe("a reload", () => {
     await Promise.all(exchanges.map(({ closed }) => closed));
     expect(first.requests).toBe(ids.length);
     expect(gateway.stdout).not.toContain(key);
-    expect(linesOf(gateway, "reloaded")).toMatchObject([{ level: "info", restart: [] }]);
+    expect(await toldOf(gateway, "reloaded")).toMatchObject([{ level: "info", restart: [] }]);
   });
 
   test("that removes the route of a stream's next target leads it to the one after that", async () => {
@@ -144,7 +150,9 @@ describe("a reload", () => {
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/keeps its configuration/);
     expect(stderr).toMatch(why);
-    expect(linesOf(gateway, "reload_refused")).toMatchObject([{ level: "error", reason: expect.stringMatching(why) }]);
+    expect(await toldOf(gateway, "reload_refused")).toMatchObject([
+      { level: "error", reason: expect.stringMatching(why) },
+    ]);
 
     if (running) finish(running);
     expect((await client.rest("running")).end.status).toBe("completed");
@@ -185,13 +193,18 @@ describe("a reload", () => {
     const { stdout } = await reload(gateway, { ...up.config, models: priced(5) });
     expect(stdout).toBe(`gateway ${gateway.pid}: changed: models.gpt.price.input\n`);
     const [after] = await begin(client, first, ["after"]);
-    const costOf = async (id: string, exchange: ScriptedExchange | undefined) => {
+    /** What all streams have cost, once so many of them are in the ledger. */
+    const costOf = async (id: string, exchange: ScriptedExchange | undefined, streams: number) => {
       if (exchange) finish(exchange);
       await client.rest(id);
-      const { lines } = JSON.parse(await (await fetch(`${gateway.url}/v1/usage?by=model`)).text());
-      return lines[0].exact.cost;
+      let line: { readonly completed: number; readonly exact: { readonly cost: string } } | undefined;
+      await turnsUntil(async () => {
+        [line] = JSON.parse(await (await fetch(`${gateway.url}/v1/usage?by=model`)).text()).lines;
+        return line?.completed === streams;
+      });
+      return line?.exact.cost;
     };
-    expect([await costOf("before", before), await costOf("after", after)]).toEqual(["2", "7"]);
+    expect([await costOf("before", before, 1), await costOf("after", after, 2)]).toEqual(["2", "7"]);
     // A price is no reason to connect again.
     expect([before?.connection, after?.connection]).toEqual([1, 2]);
   });
@@ -202,7 +215,9 @@ describe("a reload", () => {
     const { code, stdout } = await reload(up.gateway, { ...up.config, models, limits: { streams: { logEntries: 7 } } });
     expect(code).toBe(0);
     expect(stdout).toContain("unchanged until a restart: limits.streams.logEntries");
-    expect(linesOf(up.gateway, "reloaded")).toMatchObject([{ level: "warn", restart: ["limits.streams.logEntries"] }]);
+    expect(await toldOf(up.gateway, "reloaded")).toMatchObject([
+      { level: "warn", restart: ["limits.streams.logEntries"] },
+    ]);
   });
 
   test("happens by itself when the file changes and watch is true", async () => {

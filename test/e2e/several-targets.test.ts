@@ -7,8 +7,10 @@ import { configSchema } from "../../src/config/schema.ts";
 import { AiChat } from "../support/ai-chat.ts";
 import { BREAKS } from "../support/broken-answers.ts";
 import { ChatScript } from "../support/chat-script.ts";
+import { freePort } from "../support/free-port.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
+import { inOneMinute } from "../support/not-late.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { addKey, answer, chunk, configOf as configWith, HEAD, OVERLOADED, rowsOf } from "../support/several-targets.ts";
@@ -20,7 +22,8 @@ const directory = temporaryDirectories();
 
 const timeouts = { headersMs: 300, firstEventMs: 300 };
 
-const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => configWith(targets, { model, timeouts });
+const configOf = (targets: readonly Pick<ScriptedUpstream, "url">[], model: object = {}) =>
+  configWith(targets, { model, timeouts });
 
 const textOf = (events: readonly EventFrame[]): string =>
   events.flatMap(({ data }) => /"content":"(.*?)"/.exec(JSON.stringify(data))?.[1] ?? []).join("");
@@ -46,10 +49,9 @@ describe("a model with two targets", () => {
   });
 
   test("is answered by the second when nothing listens at the first", async () => {
-    const gone = await startScriptedUpstream();
-    await gone.close();
     await using good = await startScriptedUpstream();
     good.respondWith(answer);
+    const gone = { url: `http://127.0.0.1:${await freePort()}` };
     await using gateway = await startTestGateway({ config: configOf([gone, good]) });
     using client = await (await StreamClient.connect(gateway.url)).hello();
     const { end } = await client.run("a", { model: "smart", body: { messages: [] } });
@@ -215,7 +217,7 @@ describe("five targets of which four break, under 200 streams and a reload in ea
     const bad = [one, two, three, four];
     let turn = 0;
     for (const upstream of bad) upstream.respondWith((exchange) => ways[turn++ % ways.length]?.(exchange));
-    const { rows } = await runOn(configOf([...bad, good], { coolDownMs: 100 }), good);
+    const { rows } = await runOn(configOf([...bad, good], { coolDownMs: 10_000 }), good);
     // Every way was met.
     expect(turn).toBeGreaterThan(ways.length);
     // Without cool-downs each stream would ask them all.
@@ -227,8 +229,7 @@ describe("five targets of which four break, under 200 streams and a reload in ea
 
   test("nor if they cannot be reached: no name, no listener, no TLS, and a certificate of nobody's", async () => {
     await using good = await startScriptedUpstream();
-    const gone = await startScriptedUpstream();
-    await gone.close();
+    const gone = { url: `http://127.0.0.1:${await freePort()}` };
     await using unknown = createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }).listen(0, "localhost");
     await using plain = createPlainServer().listen(0, "localhost");
     await Promise.all([once(unknown, "listening"), once(plain, "listening")]);
@@ -274,31 +275,32 @@ describe("a route with several keys", () => {
 });
 
 describe("a capped key", () => {
-  test("pays for every attempt that its provider may bill, and reserves once", async () => {
-    const path = directory();
-    const secret = freshSecret();
-    addKey(path, keyFor("ci", secret, { caps: { tokensPerDay: 100_000, requestsPerMinute: 1 } }));
-    await using first = await startScriptedUpstream();
-    await using second = await startScriptedUpstream();
-    // Begins its body, so that it may bill the prompt, and breaks off.
-    first.respondWith((exchange) => void exchange.sse().event(HEAD).reset());
-    second.respondWith(answer);
-    const price = { input: 1, output: 1 };
-    const config = { ...configOf([first, second], { price }), auth: { required: true }, data: { directory: path } };
-    {
-      await using gateway = await startTestGateway({ config });
-      using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
-      const body = { messages: [{ role: "user", content: "word ".repeat(400) }] };
-      expect((await client.run("a", { model: "smart", body })).end).toMatchObject({ status: "completed" });
-      // One request in the minute, whatever attempts it took.
-      await expect(client.run("b", { model: "smart", body })).rejects.toThrow("rate_limited");
-      await gateway.close();
-    }
-    const [left, answered] = rowsOf(path);
-    expect(left).toMatchObject({ is_left: 1, source: "estimated" });
-    expect(Number(left?.input_tokens)).toBeGreaterThan(400);
-    expect(answered).toMatchObject({ is_left: 0, input_tokens: 12, output_tokens: 5, cost_nano: 17_000 });
-  });
+  test("pays for every attempt that its provider may bill, and reserves once", () =>
+    inOneMinute(async () => {
+      const path = directory();
+      const secret = freshSecret();
+      addKey(path, keyFor("ci", secret, { caps: { tokensPerDay: 100_000, requestsPerMinute: 1 } }));
+      await using first = await startScriptedUpstream();
+      await using second = await startScriptedUpstream();
+      // Begins its body, so that it may bill the prompt, and breaks off.
+      first.respondWith((exchange) => void exchange.sse().event(HEAD).reset());
+      second.respondWith(answer);
+      const price = { input: 1, output: 1 };
+      const config = { ...configOf([first, second], { price }), auth: { required: true }, data: { directory: path } };
+      {
+        await using gateway = await startTestGateway({ config });
+        using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+        const body = { messages: [{ role: "user", content: "word ".repeat(400) }] };
+        expect((await client.run("a", { model: "smart", body })).end).toMatchObject({ status: "completed" });
+        // One request in the minute, whatever attempts it took.
+        await expect(client.run("b", { model: "smart", body })).rejects.toThrow("rate_limited");
+        await gateway.close();
+      }
+      const [left, answered] = rowsOf(path);
+      expect(left).toMatchObject({ is_left: 1, source: "estimated" });
+      expect(Number(left?.input_tokens)).toBeGreaterThan(400);
+      expect(answered).toMatchObject({ is_left: 0, input_tokens: 12, output_tokens: 5, cost_nano: 17_000 });
+    }));
 });
 
 describe("a cap used up by the first attempt", () => {

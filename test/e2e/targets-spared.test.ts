@@ -30,19 +30,19 @@ async function setUp(scripts: readonly ((exchange: ScriptedExchange) => void)[],
 
 describe("targets that ask to wait", () => {
   test("all of them, fail the request that finds out with the shortest wait, and get none until then", async () => {
-    await using up = await setUp([limited(20), limited(200)]);
+    await using up = await setUp([limited(100), limited(200)]);
     const { end } = await up.client.run("a", { ...OPEN, retry: false });
     expect(end).toMatchObject({ status: "failed", error: { code: "upstream_rate_limited", retryable: true } });
     const told = end.error?.retryAfterMs ?? 0;
-    expect(told).toBeGreaterThan(15_000);
-    expect(told).toBeLessThanOrEqual(20_000);
+    expect(told).toBeGreaterThan(30_000);
+    expect(told).toBeLessThanOrEqual(100_000);
     up.client.send({ type: "open", id: "b", ...OPEN });
     const refusal = await up.client.take(({ type }) => type === "error");
     const error = refusal.type === "error" ? refusal.error : undefined;
     expect(error).toMatchObject({ code: "upstream_rate_limited", retryable: true });
     expect(error?.message).toContain("asked to wait");
     expect(error?.retryAfterMs).toBeLessThanOrEqual(told);
-    expect(error?.retryAfterMs).toBeGreaterThan(15_000);
+    expect(error?.retryAfterMs).toBeGreaterThan(30_000);
     expect(up.requests()).toEqual([1, 1]);
   });
 
@@ -55,7 +55,7 @@ describe("targets that ask to wait", () => {
       body: JSON.stringify({ model: "smart", stream: true, messages: [] }),
     });
     expect(response.status).toBe(429);
-    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(90);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(30);
     // As an SDK does that is told not to wait longer than it would.
     const sdk = new OpenAI({ apiKey: "x", baseURL: `${up.gateway.url}/v1`, maxRetries: 1 });
     await expect(sdk.chat.completions.create({ model: "smart", messages: [] })).rejects.toThrow("429");

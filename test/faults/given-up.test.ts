@@ -74,9 +74,13 @@ describe("a request that was sent and then given up", () => {
     ["headers", { headersMs: 20 }],
     ["total", { totalMs: 50 }],
   ] as const)("counts as an estimate when the limit %s runs out before an answer", async (timer, timeouts) => {
-    await using up = await setUp({ route: { timeouts } });
+    // It runs out once the request has come, however long that took.
+    let now = 0;
+    const clock = { now: () => now, wall: () => 0 };
+    await using up = await setUp({ route: { timeouts }, options: { clock } });
     const { terminal } = up.open({ caller, body: ask(1_000) });
     await up.upstream.request();
+    now = 50;
     expect(await terminal).toMatchObject({
       error: { code: "upstream_timeout", details: { timer } },
       usage: { source: "estimated", outputTokens: 0 },

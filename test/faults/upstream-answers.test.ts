@@ -1,5 +1,6 @@
 /** docs/faults.md, U1 to U7, U19 and U20: faults before the first event. */
 import { describe, expect, test } from "@jest/globals";
+import { freePort } from "../support/free-port.ts";
 import { openRelay } from "../support/relayed-stream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { whole } from "./anthropic-script.ts";
@@ -10,9 +11,8 @@ const PROMPT_USED = { source: "estimated", inputTokens: expect.any(Number), outp
 const retryAtOnce = { options: { retry: { baseDelayMs: 0 } } };
 
 test("U1 an upstream that refuses connections is unreachable, and nothing was used", async () => {
-  const upstream = await startScriptedUpstream();
-  await upstream.close();
-  await using relay = openRelay(upstream.url, { route: { timeouts: { connectMs: 5_000 } }, ...retryAtOnce });
+  const nowhere = `http://127.0.0.1:${await freePort()}`;
+  await using relay = openRelay(nowhere, { route: { timeouts: { connectMs: 5_000 } }, ...retryAtOnce });
   const terminal = await relay.open().terminal;
   expect(terminal).toMatchObject({
     status: "failed",

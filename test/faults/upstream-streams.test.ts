@@ -163,15 +163,19 @@ test("U23 nothing is relayed after the terminal, not even a second one", async (
 });
 
 test("U26 a stream that trickles runs into its total limit", async () => {
+  // The clock of the call: nothing of the limit has passed when the events have come, however long that took.
+  let now = 0;
+  const clock = { now: () => now, wall: () => 0 };
   const { terminal } = await play(
-    async (exchange) => {
+    async (exchange, opened) => {
       begin(exchange.sse());
-      while (!exchange.isClosed) {
+      await opened.received(2);
+      for (; !exchange.isClosed; now += 5) {
         exchange.chunk("d");
         await new Promise((turn) => setTimeout(turn, 5));
       }
     },
-    { route: { timeouts: { totalMs: 100 } } },
+    { route: { timeouts: { totalMs: 100 } }, options: { clock } },
   );
   expect(terminal).toMatchObject({
     status: "failed",

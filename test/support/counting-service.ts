@@ -1,11 +1,14 @@
 /** A service that counts, and whose thread dies on demand. */
 import { existsSync } from "node:fs";
 import { exit } from "node:process";
+import { threadId } from "node:worker_threads";
 import { oneByOne, type Service } from "../../src/storage/sqlite/service.ts";
 
 export interface CountingOperations {
   /** Adds, and returns this thread's sum. */
   add(count: number): number;
+  /** Names the thread. */
+  thread(): number;
   fail(message: string): never;
   /** Ends the thread without an answer. */
   exit(): never;
@@ -22,6 +25,7 @@ export function open({ blockedBy }: { readonly blockedBy: string }): Service<Cou
       sum += count;
       return sum;
     },
+    thread: () => threadId,
     fail(message) {
       throw new RangeError(message);
     },

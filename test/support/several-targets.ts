@@ -34,7 +34,7 @@ interface Targets {
 }
 
 /** The configuration of the model `smart` with a target on each upstream: `m0` on the route `r0`, and so on. */
-export const configOf = (upstreams: readonly ScriptedUpstream[], more: Targets = {}) => ({
+export const configOf = (upstreams: readonly Pick<ScriptedUpstream, "url">[], more: Targets = {}) => ({
   routes: Object.fromEntries(
     upstreams.map(({ url }, index) => [
       `r${index}`,

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { runLogs } from "../../../src/cli/commands/logs.ts";
@@ -9,6 +8,7 @@ import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { ChatScript } from "../../support/chat-script.ts";
 import { runCommand } from "../../support/command-world.ts";
 import { COMPILED } from "../../support/compiled.ts";
+import { freePort } from "../../support/free-port.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -22,7 +22,7 @@ const logs = (args: readonly string[], env: Readonly<Record<string, string>> = {
   runCommand(runLogs, args, { env, cwd: directory() });
 
 /** A gateway where ann has had one answer and one failure, and bob one answer. */
-async function setUp() {
+async function setUp(port = 0) {
   await using started = new AsyncDisposableStack();
   const path = directory();
   const secrets = { ann: freshSecret(), bob: freshSecret(), ops: freshSecret() };
@@ -32,7 +32,7 @@ async function setUp() {
   store.close();
   const upstream = started.use(await startScriptedUpstream());
   const gateway = started.use(
-    await startTestGateway({ upstream: upstream.url, config: { data: { directory: path } } }),
+    await startTestGateway({ upstream: upstream.url, config: { data: { directory: path }, listen: { port } } }),
   );
   const run = async (name: "ann" | "bob", fails = false) => {
     upstream.respondWith((exchange) =>
@@ -94,15 +94,16 @@ describe("sluice logs", () => {
       if (++asked === 2) server.close();
       socket.end("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { code, stderr } = await logs(["--url", url]);
+    const port = await freePort();
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    const { code, stderr } = await logs(["--url", `http://127.0.0.1:${port}`]);
     expect([code, asked]).toEqual([1, 2]);
     expect(stderr).toMatch(/takes no connections now: .*; trying again\n.*no gateway answers at /);
   });
 
   test("follows across a restart of the gateway, and says so", async () => {
-    const up = await setUp();
+    const port = await freePort();
+    const up = await setUp(port);
     const env = { ...COMPILED, PATH: process.env.PATH, SLUICE_TOKEN: up.secrets.ops };
     const args = [SOURCE, "logs", "--follow", "--url", up.gateway.url];
     const child = spawn(process.execPath, args, { cwd: directory(), env, stdio: ["ignore", "pipe", "pipe"] });
@@ -133,7 +134,7 @@ describe("sluice logs", () => {
     await up[Symbol.asyncDispose]();
     await until(/lost; trying again/);
     await using _again = await startTestGateway({
-      config: { data: { directory: up.path }, listen: { port: Number(new URL(up.gateway.url).port) } },
+      config: { data: { directory: up.path }, listen: { port } },
     });
     await until(/connected again[\s\S]*started/);
     child.kill("SIGINT");

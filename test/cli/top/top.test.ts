@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
 import { COMPILED } from "../../support/compiled.ts";
+import { freePort } from "../../support/free-port.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { StreamClient } from "../../support/stream-client.ts";
@@ -42,7 +43,7 @@ describe("without a terminal", () => {
     await using up = await setUp();
     const { code, stdout } = await top(["--url", up.gateway.url]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^CALLER .* AGE\nlocal {2}\S* *gpt +chat\/gpt-test +stream +waiting +- +0 +0 +0 +0s\n$/);
+    expect(stdout).toMatch(/^CALLER .* AGE\nlocal {2}\S* *gpt +chat\/gpt-test +stream +waiting +- +0 +0 +0 +\d+s\n$/);
     const { streams } = JSON.parse((await top(["--json", "--url", up.gateway.url])).stdout);
     expect(streams).toMatchObject([{ caller: "local", model: "gpt", eventsPerSecond: 0, firstSentMs: null }]);
   });
@@ -119,13 +120,14 @@ else {
     });
 
     test("gives the terminal back when the gateway refuses it in the middle", async () => {
-      const up = await setUp({ auth: { required: false } });
+      const port = await freePort();
+      const up = await setUp({ auth: { required: false }, listen: { port } });
       using terminal = start(up.gateway.url);
       await terminal.until(/waiting/);
       await up[Symbol.asyncDispose]();
       await terminal.until(/no answer from the gateway since/);
       await using _other = await startTestGateway({
-        config: { listen: { port: Number(new URL(up.gateway.url).port) }, auth: { token: "a-token-of-this-test" } },
+        config: { listen: { port }, auth: { token: "a-token-of-this-test" } },
       });
       const output = await terminal.until(GIVEN_BACK);
       expect(output).toMatch(/refuses with 401/);

@@ -69,7 +69,7 @@ test("a request that the drain waits for is answered whole", async () => {
   const held = Promise.withResolvers<() => void>();
   await using rig = await setUp(
     (_, response) => held.resolve(() => answerJson(response, { ok: true })),
-    (upstream) => passing(upstream, PATHS, { limits: { drainMs: 10_000 } }),
+    (upstream) => passing(upstream, PATHS, { limits: { drainMs: 300_000 } }),
   );
   const asking = fetch(`${rig.url}/v1/files`);
   const answerNow = await held.promise;

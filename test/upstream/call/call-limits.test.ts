@@ -15,8 +15,6 @@ describe.each(WAYS)(
         ["first_event", { firstEventMs: 30, idleMs: 1 }, (exchange) => exchange.sse().chunk(": hello\n\n")],
         ["idle", { idleMs: 30 }, (exchange) => exchange.sse().event("one")],
         ["progress", { progressMs: 30 }, (exchange) => exchange.sse().event("one").chunk(": still here\n\n")],
-        ["total", { totalMs: 60 }, (exchange) => exchange.sse().event("one")],
-        ["total", { totalMs: 60 }, () => {}],
       ];
 
     test.each(cases)("%s %j", async (timer, timeouts, script) => {
@@ -26,6 +24,23 @@ describe.each(WAYS)(
       const exchange = await upstream.request();
       script(exchange);
       expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer } });
+      await exchange.closed;
+    });
+
+    test.each<[what: string, script: (exchange: ScriptedExchange) => void]>([
+      ["an answer", (exchange) => exchange.sse().event("one")],
+      ["no answer", () => {}],
+    ])("total, with %s", async (_, script) => {
+      await using upstream = await startScriptedUpstream();
+      // The clock of the call, so that this runs out once the request has come, however long that took.
+      let now = 0;
+      const clock = { now: () => now, wall: () => 0 };
+      await using client = openUpstream(upstream.url, { timeouts: { totalMs: 60 } }, { clock });
+      const { sink } = startCall(client);
+      const exchange = await upstream.request();
+      script(exchange);
+      now = 60;
+      expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer: "total" } });
       await exchange.closed;
     });
   },

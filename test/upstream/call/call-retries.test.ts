@@ -1,16 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
+import { freePort } from "../../support/free-port.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { WAYS } from "../../support/ways.ts";
 
-/** An address nobody listens on: it was free a moment ago. */
-async function deadAddress(): Promise<string> {
-  const upstream = await startScriptedUpstream();
-  await upstream.close();
-  return upstream.url;
-}
+/** An address nobody listens on, nor will meanwhile. */
+const deadAddress = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
 
 const atOnce = { baseDelayMs: 0 };
 
@@ -75,7 +72,7 @@ describe.each(WAYS)("a call that failed before any answer, %s", (_way, openUpstr
 
   test("can be aborted while it waits for its next try", async () => {
     await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, {}, { retry: { baseDelayMs: 100 }, random: () => 0.5 });
+    await using client = openUpstream(upstream.url, {}, { retry: { baseDelayMs: 5_000 }, random: () => 1 });
     const { call, sink } = startCall(client);
     const exchange = await upstream.request();
     exchange.json(503, {}, { connection: "close" });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
+import type { Timeouts } from "../../../src/upstream/call/deadlines.ts";
+import { freePort } from "../../support/free-port.ts";
 import { openUpstream } from "../../support/loopback-call.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
 
@@ -38,20 +40,20 @@ type Script = (exchange: ScriptedExchange) => unknown;
 
 // Each comes out of a timer or a socket: thrown on, it would end the process.
 describe("what a sink throws at the end of its stream is reported, and the process goes on", () => {
-  test.each<[string, Script, string[]]>([
-    ["a limit runs out", () => {}, ["fail upstream_timeout"]],
+  test.each<[string, Script, string[], Partial<Timeouts>?]>([
+    ["a limit runs out", () => {}, ["fail upstream_timeout"], { headersMs: 50 }],
     [
       "the limit of an error's body runs out",
       (exchange) => exchange.head(400, { "content-length": "9" }).write("no"),
       ["responded", "fail upstream_http_error"],
+      { errorBodyMs: 50 },
     ],
     ["the upstream breaks HTTP", (exchange) => exchange.write("x\r\n"), ["fail upstream_protocol"]],
     ["the upstream cuts the connection", (exchange) => exchange.reset(), ["fail upstream_reset"]],
     ["the upstream refuses", (exchange) => exchange.json(400, {}), ["responded", "fail upstream_http_error"]],
-  ])("when %s", async (_name, script, told) => {
+  ])("when %s", async (_name, script, told, timeouts = {}) => {
     await using upstream = await startScriptedUpstream();
     const faulty = faultySink(["fail"]);
-    const timeouts = { headersMs: 50, errorBodyMs: 50 };
     await using client = openUpstream(upstream.url, { timeouts }, { observer: faulty.observer });
     client.call(request, faulty.sink);
     const exchange = await upstream.request();
@@ -62,10 +64,9 @@ describe("what a sink throws at the end of its stream is reported, and the proce
   });
 
   test("when nobody listens", async () => {
-    const refusing = await startScriptedUpstream();
-    await refusing.close();
     const faulty = faultySink(["fail"]);
-    await using client = openUpstream(refusing.url, {}, { observer: faulty.observer });
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    await using client = openUpstream(nowhere, {}, { observer: faulty.observer });
     client.call(request, faulty.sink);
     await faulty.reported;
     expect([faulty.told, faulty.faults.length]).toEqual([["fail upstream_unreachable"], 1]);

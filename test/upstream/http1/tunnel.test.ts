@@ -8,12 +8,16 @@ const ONCE = { mayRetry: false };
 const CREDENTIALS = "operator:hunter2-of-the-proxy";
 
 /** One call to an upstream that answers `hello`, by a proxy with this script. */
-async function askBy(script?: TunnelScript, settings: { readonly credentials?: string } = {}) {
+async function askBy(
+  script?: TunnelScript,
+  settings: { readonly credentials?: string } = {},
+  timeouts: { readonly connectMs?: number } = {},
+) {
   await using upstream = await startScriptedUpstream();
   upstream.respondWith((exchange) => void exchange.sse().event("hello").end());
   await using proxy = await startConnectProxy(script);
   const way = { url: proxy.url, ...settings };
-  await using client = openUpstream(upstream.url, { proxy: way, timeouts: { connectMs: 300 } });
+  await using client = openUpstream(upstream.url, { proxy: way, timeouts });
   const { sink } = startCall(client, ONCE);
   const error = await sink.done;
   return {
@@ -107,7 +111,7 @@ describe("a tunnel", () => {
 });
 
 describe("a proxy that opens no tunnel ends the call", () => {
-  test.each<[string, TunnelScript, object]>([
+  test.each<[string, TunnelScript, object, { readonly connectMs?: number }?]>([
     [
       "asks for credentials",
       answering(
@@ -151,9 +155,9 @@ describe("a proxy that opens no tunnel ends the call", () => {
       answering(`HTTP/1.1 200 OK\r\nx: ${"x".repeat(20_000)}`),
       { retryable: false, details: { reason: "proxy_protocol" } },
     ],
-    ["does not answer in time", () => {}, { retryable: true, details: { timer: "connect" } }],
-  ])("when it %s", async (_name, script, expected) => {
-    const { error, requests } = await askBy(script, { credentials: CREDENTIALS });
+    ["does not answer in time", () => {}, { retryable: true, details: { timer: "connect" } }, { connectMs: 300 }],
+  ])("when it %s", async (_name, script, expected, timeouts = {}) => {
+    const { error, requests } = await askBy(script, { credentials: CREDENTIALS }, timeouts);
     expect(error).toMatchObject({ code: "upstream_unreachable", ...expected });
     expect(requests).toBe(0);
     for (const secret of [CREDENTIALS, "hunter2", btoa(CREDENTIALS)]) {

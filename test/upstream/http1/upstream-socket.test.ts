@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
+import { freePort } from "../../support/free-port.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import {
   type ScriptedExchange,
@@ -185,15 +186,18 @@ describe.each(WAYS)("calls at the limit of connections, %s", (_way, openUpstream
   });
 
   test("fail each by itself while nobody listens, and are served once somebody does", async () => {
-    const refusing = await startScriptedUpstream();
-    await refusing.close();
-    await using client = openUpstream(refusing.url, { maxConnections: 2 }, { breaker: { failures: 100 } });
+    const port = await freePort();
+    await using client = openUpstream(
+      `http://127.0.0.1:${port}`,
+      { maxConnections: 2 },
+      { breaker: { failures: 100 } },
+    );
     const calls = Array.from({ length: 7 }, () => startCall(client, ONCE));
     const refused = { code: "upstream_unreachable", details: { reason: refusal } };
     for (const { sink } of calls) expect(await sink.done).toMatchObject(refused);
     const answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: late\n\n";
     await using server = createServer((socket) => void socket.once("data", () => socket.end(answer)));
-    server.listen(Number(new URL(refusing.url).port), "127.0.0.1");
+    server.listen(port, "127.0.0.1");
     await once(server, "listening");
     const served = Array.from({ length: 7 }, () => startCall(client, ONCE));
     for (const { sink } of served) {

@@ -137,7 +137,7 @@ describe("a key", () => {
 });
 
 test("a gateway that stops closes idle sockets at once, and busy ones after their response", async () => {
-  await using up = await setUp({ limits: { drainMs: 10_000 } });
+  await using up = await setUp({ limits: { drainMs: 300_000 } });
   const idle = await up.connect();
   up.client.create({ input: "Hello" });
   const exchange = (await up.upstream.request()).sse();
