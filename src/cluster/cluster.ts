@@ -17,13 +17,11 @@ export interface ClusterOptions {
   readonly fault: (error: unknown) => void;
 }
 
-/** This process as a node of a cluster: its connections to Redis, its lease, and its post. */
+/** This process as a node of a cluster: its connections to Redis, its lease and its mailbox. */
 export class Cluster implements Member, AsyncDisposable {
   readonly node: string;
   readonly names: Names;
-  /** For streams and all else that lives. */
   readonly link: RedisLink;
-  /** For reservations; the same as `link` unless another Redis is configured. */
   readonly money: RedisLink;
   readonly lease: NodeLease;
   readonly mailbox: Mailbox;
@@ -39,23 +37,24 @@ export class Cluster implements Member, AsyncDisposable {
       { url, caFile, probeKey },
       {
         state: (isUp, reason) => {
-          // First of all: others may already count this node as gone, and Redis may have lost its data.
+          // Before all parts: others may already count this node as gone, and Redis may have lost its data.
           if (isUp) void this.lease.renew();
           else this.lease.doubt();
-          this.#tell((listener) => listener.state?.(isUp, reason));
-          if (isOne) this.#tell((listener) => listener.moneyState?.(isUp, reason));
+          this.#notify((listener) => listener.state?.(isUp, reason));
+          if (isOne) this.#notify((listener) => listener.moneyState?.(isUp, reason));
         },
       },
     );
     const state = (isUp: boolean, reason: string | undefined) =>
-      this.#tell((listener) => listener.moneyState?.(isUp, reason));
+      this.#notify((listener) => listener.moneyState?.(isUp, reason));
     this.money = isOne ? this.link : new RedisLink({ url: moneyUrl, caFile, probeKey }, { state });
     this.lease = new NodeLease(node, this.link, this.names, "", {
-      dataLost: () => this.#tell((listener) => listener.dataLost?.()),
-      lapsed: () => this.#tell((listener) => listener.lapsed?.()),
+      dataLost: () => this.#notify((listener) => listener.dataLost?.()),
+      lapsed: () => this.#notify((listener) => listener.lapsed?.()),
       gone: async (dead) => {
         for (const listener of this.#listeners) await listener.gone?.(dead);
       },
+      cleared: (dead) => this.#notify((listener) => listener.cleared?.(dead)),
       fault,
     });
     this.mailbox = new Mailbox(node, this.link, this.names, fault);
@@ -78,9 +77,14 @@ export class Cluster implements Member, AsyncDisposable {
     return cluster;
   }
 
-  /** Adds a part of the node. Parts are told in the order in which they were added. */
+  /** Adds a part of the node, before `watch`. Parts are called in the order in which they were added. */
   on(listener: ClusterListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** All parts have been added: dead nodes are cleared away from now on, until disposed, before one of the parts ends. */
+  watch(): Disposable {
+    return this.lease.watch();
   }
 
   /** Leaves the cluster. */
@@ -92,7 +96,7 @@ export class Cluster implements Member, AsyncDisposable {
     this.link.close();
   }
 
-  #tell(tell: (listener: ClusterListener) => void): void {
-    for (const listener of this.#listeners) tell(listener);
+  #notify(call: (listener: ClusterListener) => void): void {
+    for (const listener of this.#listeners) call(listener);
   }
 }

@@ -103,10 +103,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const spentBy = lastAccounts?.spentBy;
-  const shared = await connectSharedCaps(cluster, { ledger, spentBy }, clock, (error) => observer.fault(error, "caps"));
-  if (shared) started.use(shared);
+  const known = { ledger, spentBy: lastAccounts?.spentBy, fault: (error: unknown) => observer.fault(error, "caps") };
+  const shared = started.use(await connectSharedCaps(clusterNode, known, clock));
   settleGone(ledger, cluster);
+  started.use(cluster?.watch());
   const { relay, targets, reservations } = started.use(
     await connectRelay({
       caps: () => current.caps,

@@ -4,7 +4,7 @@ import type { StartRecord } from "../observe/log.ts";
 import type { TailRequest, TailResult } from "../observe/log-tail.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 
-/** Names the worker's number to the process, which is one then. */
+/** The environment variable with a worker's number; it makes a process a worker. */
 export const WORKER_VARIABLE = "SLUICE_WORKER";
 
 /** What a worker starts with. */
@@ -24,7 +24,7 @@ export interface WorkerReload {
   readonly refused?: string;
 }
 
-/** What the primary process may be told by a worker. */
+/** What a worker may call in the primary process. */
 export interface PrimaryCalls {
   /** What to start with. */
   start(value: null): WorkerStart;
@@ -46,13 +46,13 @@ export interface PrimaryCalls {
   lines(request: TailRequest): TailResult;
 }
 
-/** What a worker may be told by the primary process. */
+/** What the primary process may call in a worker. */
 export interface WorkerCalls {
   /** A socket of the port. */
   socket(number: number, socket?: Socket): void;
   /** Its own metrics. */
   measure(value: null): Promise<MetricValues>;
-  /** Puts what may change of another configuration into effect. */
+  /** Puts another configuration into effect, as far as it may change in a running gateway. */
   reload(files: FilesRead): Promise<WorkerReload>;
   /** To stop, and the reason for its log. */
   stop(reason: string): void;

@@ -3,7 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import { WORKER_VARIABLE } from "./calls.ts";
 import { heapMibOf, optionsOfWorker } from "./share.ts";
 
-/** How the process runs that starts workers. */
+/** How the process that starts workers runs. */
 export interface ForkOptions {
   readonly workers: number;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,7 @@ export function forkWorker(program: string, { workers, env, execArgv }: ForkOpti
       execArgv: [...options.execArgv],
       env: { ...env, NODE_OPTIONS: options.nodeOptions, [WORKER_VARIABLE]: String(worker) },
       stdio: ["ignore", "pipe", "inherit", "ipc"],
-      // Metrics have values that JSON has not.
+      // Metrics have values that JSON does not.
       serialization: "advanced",
     });
 }

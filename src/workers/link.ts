@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** What one side of a link can be told, by name: each takes a value, and perhaps a socket, and may answer. */
+/** The calls that one side of a link offers, by name: each takes a value, and perhaps a socket, and may answer. */
 export type Calls<Offered> = { readonly [Name in keyof Offered]: (value: never, socket?: Socket) => unknown };
 
 /** Node's channel between a process and its child. */

@@ -10,9 +10,9 @@ export interface PoolParts {
   readonly spawn: (number: number) => WorkerChild;
   /** Called once a worker serves, before it takes sockets. It is killed if this rejects. */
   readonly prepare: (worker: WorkerChild) => Promise<void>;
-  /** There are more to take sockets than before. */
+  /** More workers take sockets than before. */
   readonly joined: () => void;
-  /** A worker has ended though it was to go on. */
+  /** A worker has ended, but was to go on. */
   readonly lost: (end: WorkerEnd) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -23,7 +23,7 @@ export class Pool {
   readonly #parts: PoolParts;
   /** Those that exist, by number. */
   readonly #workers = new Map<number, WorkerChild>();
-  /** Those that can be told of another configuration, and of these those that serve. */
+  /** Those that take another configuration, and those of them that serve. */
   readonly #ready = new Set<WorkerChild>();
   readonly #running = new Set<WorkerChild>();
   readonly #waits = new Set<NodeJS.Timeout>();
@@ -60,7 +60,7 @@ export class Pool {
       const begun = numbers.map((number) => this.#begin(number));
       const [record] = await Promise.all(begun.map(({ serving }) => serving));
       if (!record) throw new WorkerFailure("there are no workers");
-      // Also one that has ended while others were still starting.
+      // Even if it has ended while others were still starting.
       for (const { worker } of begun) this.#keep(worker, new Backoff());
       this.#isStarted = true;
       this.#parts.joined();
@@ -105,7 +105,10 @@ export class Pool {
       this.#running.delete(worker);
       if (this.#workers.get(number) === worker) this.#workers.delete(number);
     });
-    return { worker, serving: this.#serving(worker) };
+    const serving = this.#serving(worker);
+    // Whoever awaits it learns it; nobody may, when another one cannot even be started.
+    serving.catch(() => {});
+    return { worker, serving };
   }
 
   async #serving(worker: WorkerChild): Promise<StartRecord> {
@@ -142,9 +145,7 @@ export class Pool {
     const wait = setTimeout(() => {
       this.#waits.delete(wait);
       try {
-        const { worker, serving } = this.#begin(number);
-        serving.catch(() => {});
-        this.#keep(worker, backoff);
+        this.#keep(this.#begin(number).worker, backoff);
       } catch (error) {
         this.#replace(number, { end: { code: 1 }, uptimeMs: 0, reason: String(error) }, backoff);
       }

@@ -75,7 +75,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     return metrics.text(await Promise.all(asked), { starting, droppedLines: log.dropped });
   };
 
-  // One reload after the other, and none while a new worker is told of the last one.
+  // One reload after the other, and none while a new worker is brought up to date.
   let last: Promise<unknown> = Promise.resolve();
   const oneByOne = <Result>(task: () => Promise<Result>): Promise<Result> => {
     const result = last.then(task);
@@ -83,7 +83,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     return result;
   };
   const reloadOf = async (worker: WorkerChild, next: FilesRead): Promise<WorkerReload> => {
-    // The successor of one that ends is told by itself.
+    // If it ends, its successor is brought up to date by itself.
     const ended = worker.ended.then(() => ({}));
     const answer = await Promise.race([worker.reload(next, RELOAD_MS), ended]);
     return answer ?? { refused: `worker ${worker.number} does not answer` };
@@ -148,7 +148,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     for (const worker of pool.ready) {
       const answer = await reloadOf(worker, next);
       if (answer.refused !== undefined) {
-        // One that was silent takes what it was told once it wakes.
+        // A silent one puts what it was sent into effect once it wakes: this takes it back.
         void worker.reload(files.inEffect, RELOAD_MS);
         await Promise.all(done.map((each) => reloadOf(each, files.inEffect)));
         return answer;

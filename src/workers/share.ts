@@ -1,9 +1,9 @@
 import type { Config } from "../config/schema.ts";
 
 const MIB = 2 ** 20;
-/** What a Node process takes besides its heap (measured: 60 MiB). One process has it once, so each more costs as much. */
+/** What a Node process takes besides its heap (measured: 60 MiB). Each process has its own. */
 const PROCESS_MIB = 64;
-/** Below this nothing would work at all; `sluice check` warns long before. */
+/** With less nothing would work at all; `sluice check` warns long before. */
 const LEAST_HEAP_MIB = 64;
 /** Megabytes of a semi-space as `npm start` and the container set it; the young generation is three of them. */
 const SEMI_SPACE_MIB = 8;
@@ -37,7 +37,7 @@ export function optionsOfWorker({ execArgv, nodeOptions = "" }: NodeOptions, hea
   return { execArgv: [...own, ...young, old], nodeOptions: inherited.join(" ") };
 }
 
-/** A worker's part of what the configuration gives the whole gateway in bytes. What is derived from its heap is one by itself. */
+/** A worker's part of what the configuration gives the whole gateway in bytes. What is derived from its heap is a part already. */
 export function configOfWorker(config: Config, number: number, workers: number): Config {
   const part = (bytes: number) => Math.ceil(bytes / workers);
   const { limits } = config;
@@ -51,11 +51,11 @@ export function configOfWorker(config: Config, number: number, workers: number):
       inboundBytes: part(limits.inboundBytes),
       requests: { ...requests, responsesMemoryBytes: part(requests.responsesMemoryBytes) },
     },
-    // The primary process writes what they say, in the form that is asked for.
+    // The primary process writes their lines, in the configured form.
     log: { ...config.log, pretty: false },
-    // Each worker is reached by other nodes: one takes the port, the next ones those after it.
+    // Other nodes reach each worker: the first takes the port, the next ones those after it.
     cluster: { ...config.cluster, listen: { ...listen, port: listen.port && listen.port + number - 1 } },
-    // To the workers among each other; the primary process claims the data for all of them.
+    // Among the workers; the primary process claims the data for all of them.
     data: { ...config.data, shared: true },
   };
 }

@@ -32,7 +32,7 @@ export interface WorkerChildParts {
   readonly now: () => number;
 }
 
-/** A worker as the process sees it that started it. */
+/** A worker, as the process that started it sees it. */
 export class WorkerChild implements Receiver {
   readonly number: number;
   readonly bornAt: number;
@@ -76,7 +76,7 @@ export class WorkerChild implements Receiver {
     child.stdout?.on("data", wholeLines(line));
     this.ended = this.#end();
     void this.ended.then((end) => ready.reject(this.failureOf(end)));
-    // Whoever awaits it learns it; nobody has to.
+    // For whoever awaits it; nobody has to.
     this.ready.catch(() => {});
   }
 
@@ -134,7 +134,7 @@ export class WorkerChild implements Receiver {
   async #end(): Promise<End> {
     let end: End = { code: 1 };
     try {
-      // After all that it said: its channel has ended, too. (There is no `disconnect` while a socket is on its way.)
+      // After its last message: its channel has ended, too. (There is no `disconnect` while a socket is on its way.)
       const [code, signal] = await once(this.#child, "close");
       end = typeof code === "number" ? { code } : { signal: String(signal) };
     } catch (error) {

@@ -32,7 +32,7 @@ export interface WorkerWorld {
   readonly reportFault: (error: unknown) => void;
 }
 
-/** How long the process that started this one may take to answer. */
+/** How long the process that started this one may take to answer, in milliseconds. */
 const ANSWER_MS = 10_000;
 const NO_LINES: TailResult = { cursor: 0, size: 0, lines: [] };
 
@@ -123,7 +123,7 @@ class Sockets {
         report();
       });
     };
-    // Its client has gone on the way.
+    // Its client left while it was handed over.
     if (!socket) over();
     else {
       socket.once("close", over);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
+import { runCommand } from "../support/command-world.ts";
 import { freePort } from "../support/free-port.ts";
 import { startSluice } from "../support/sluice-process.ts";
 import type { DocumentedClient } from "./documented.ts";
@@ -82,12 +83,7 @@ async function refusalsOf(metrics: string): Promise<Readonly<Record<string, numb
 
 /** `sluice keys create` on this data directory; gives the secret. */
 async function createKey(directory: string, options: readonly string[]): Promise<string> {
-  let printed = "";
-  await runKeys(["create", "agent", ...options, "--json", "--data", directory], {
-    env: {},
-    cwd: directory,
-    stdout: { write: (text) => (printed += text) },
-    stderr: { write: (text) => (printed += text) },
-  });
-  return String(JSON.parse(printed).secret);
+  const args = ["create", "agent", ...options, "--json", "--data", directory];
+  const { stdout } = await runCommand(runKeys, args);
+  return String(JSON.parse(stdout).secret);
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
+import { runCommand } from "../support/command-world.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { memoryGroup } from "./memory-group.ts";
@@ -49,11 +50,8 @@ async function startUpstream(answer?: string): Promise<{ readonly url: string } 
 }
 
 async function makeKey(directory: string): Promise<string> {
-  let printed = "";
-  const out = { write: (text: string) => (printed += text) };
-  const options = { env: {}, cwd: directory, stdout: out, stderr: out };
-  await runKeys(["create", "bystander", "--json", "--data", directory], options);
-  return String(JSON.parse(printed).secret);
+  const { stdout } = await runCommand(runKeys, ["create", "bystander", "--json", "--data", directory]);
+  return String(JSON.parse(stdout).secret);
 }
 
 /** The gateway as it runs in a container: the models `demo` and `brief` answer, `quiet` never does. */

@@ -1,21 +1,15 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { loadConfig } from "../../src/config/load.ts";
-import { asObject, asString, type JsonObject } from "../../src/core/kernel/json.ts";
+import { asString } from "../../src/core/kernel/json.ts";
 import { clusterCaddy, clusterNginx, DEPLOY } from "../support/front-proxy.ts";
+import { at, expectNoRights, manifestsIn } from "./manifests.ts";
 
 const read = (file: string): string => readFileSync(join(DEPLOY, "cluster", file), "utf8");
 /** What a stop takes after the last stream: pending writes, and a machine under load. */
 const MARGIN_MS = 10_000;
-
-/** The value at a path of keys and indexes; undefined where there is none. */
-const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>
-  path.reduce<unknown>(
-    (inner, key) => (inner === undefined || inner === null ? undefined : Reflect.get(Object(inner), key)),
-    value,
-  );
 
 /** What differs from node to node, for one of them. */
 const NODE = { SLUICE_NODE_ADDRESS: "172.30.57.11" };
@@ -112,10 +106,7 @@ describe("deploy/cluster/nginx.conf", () => {
 });
 
 describe("deploy/cluster/kubernetes", () => {
-  const documents = globSync("cluster/kubernetes/*.yaml", { cwd: DEPLOY })
-    .flatMap((file) => parseAllDocuments(readFileSync(join(DEPLOY, file), "utf8")))
-    .map((document): JsonObject => asObject(document.toJS()) ?? {});
-  const ofKind = (kind: string): JsonObject => documents.find((document) => document.kind === kind) ?? {};
+  const { documents, ofKind } = manifestsIn("cluster/kubernetes");
   const deployment = ofKind("Deployment");
   const pod = at(deployment, "spec", "template", "spec");
   const container = at(pod, "containers", 0);
@@ -198,14 +189,7 @@ describe("deploy/cluster/kubernetes", () => {
   });
 
   test("gives the process no right and nothing to write but its volumes", () => {
-    expect(at(pod, "securityContext")).toMatchObject({
-      runAsNonRoot: true,
-      seccompProfile: { type: "RuntimeDefault" },
-    });
-    expect(at(container, "securityContext")).toEqual({
-      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
-      capabilities: { drop: ["ALL"] },
-    });
-    expect([at(pod, "automountServiceAccountToken"), at(pod, "enableServiceLinks")]).toEqual([false, false]);
+    expectNoRights(pod);
+    expect(at(pod, "enableServiceLinks")).toBe(false);
   });
 });

@@ -1,17 +1,18 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { completeConfig } from "../../src/config/load.ts";
-import { asObject, asString, type JsonObject } from "../../src/core/kernel/json.ts";
+import { asString } from "../../src/core/kernel/json.ts";
 import { DEPLOY } from "../support/front-proxy.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { at, expectNoRights, manifestsIn } from "./manifests.ts";
 
 const directory = temporaryDirectories();
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,13 +21,6 @@ const defaults = completeConfig({}, { env: {}, cwd: "/nowhere" });
 /** What a stop takes after the last stream: pending writes, and a machine under load. */
 const MARGIN_MS = 10_000;
 const leastGraceMs = (limits: typeof defaults.limits) => Math.max(limits.drainMs, limits.lingerMs) + MARGIN_MS;
-
-/** The value at a path of keys and indexes; undefined where there is none. */
-const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>
-  path.reduce<unknown>(
-    (inner, key) => (inner === undefined || inner === null ? undefined : Reflect.get(Object(inner), key)),
-    value,
-  );
 
 describe("deploy/sluice.service", () => {
   const unit = read("sluice.service");
@@ -116,10 +110,7 @@ describe("deploy/compose.yaml", () => {
 });
 
 describe("deploy/kubernetes", () => {
-  const documents = globSync("kubernetes/*.yaml", { cwd: DEPLOY })
-    .flatMap((file) => parseAllDocuments(read(file)))
-    .map((document): JsonObject => asObject(document.toJS()) ?? {});
-  const ofKind = (kind: string): JsonObject => documents.find((document) => document.kind === kind) ?? {};
+  const { documents, ofKind } = manifestsIn("kubernetes");
   const pod = at(ofKind("StatefulSet"), "spec", "template", "spec");
   const container = at(pod, "containers", 0);
   const text = asString(at(ofKind("ConfigMap"), "data", "sluice.config.json")) ?? "";
@@ -181,15 +172,7 @@ describe("deploy/kubernetes", () => {
   });
 
   test("gives the process no right and nothing to write but its volumes", () => {
-    expect(at(pod, "securityContext")).toMatchObject({
-      runAsNonRoot: true,
-      seccompProfile: { type: "RuntimeDefault" },
-    });
-    expect(at(container, "securityContext")).toEqual({
-      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
-      capabilities: { drop: ["ALL"] },
-    });
-    expect(at(pod, "automountServiceAccountToken")).toBe(false);
+    expectNoRights(pod);
   });
 
   test("has no variables of a service named sluice, one of which is SLUICE_PORT", () => {

@@ -8,6 +8,7 @@ import { runUsage } from "../../src/cli/commands/usage.ts";
 import { visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
 import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
 import { ChatScript } from "../support/chat-script.ts";
+import { runCommand } from "../support/command-world.ts";
 import { untilKnown } from "../support/keyed-gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { describeWithPostgres, freshSchema, type TestPostgres } from "../support/postgres.ts";
@@ -39,22 +40,11 @@ const configIn = (schema: string, upstream: string) => ({
 });
 const envOf = (server: TestPostgres) => ({ DATABASE: server.url });
 
-/** What a command prints that runs in the gateway's directory. */
-async function command(
-  run: typeof runKeys | typeof runUsage | typeof runBackup,
-  gateway: Pick<SluiceProcess, "directory">,
-  server: TestPostgres,
-  ...args: readonly string[]
-) {
-  const seen = { stdout: "", stderr: "" };
-  const code = await run(args, {
-    env: envOf(server),
-    cwd: gateway.directory,
-    stdout: { write: (text) => (seen.stdout += text) },
-    stderr: { write: (text) => (seen.stderr += text) },
-  });
-  return { code, ...seen };
-}
+/** Runs commands in the gateway's directory. */
+const commandsIn =
+  ({ directory }: Pick<SluiceProcess, "directory">, server: TestPostgres) =>
+  (run: typeof runKeys | typeof runUsage | typeof runBackup, ...args: readonly string[]) =>
+    runCommand(run, args, { env: envOf(server), cwd: directory });
 
 const readyOf = async (url: string) => (await fetch(`${url}/readyz`)).status;
 
@@ -85,9 +75,10 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
     let secret = "";
     {
       await using gateway = await startSluice(config, { env });
-      const created = await command(runKeys, gateway, server(), "create", "alice", "--scopes", "chat,streams,admin");
+      const command = commandsIn(gateway, server());
+      const created = await command(runKeys, "create", "alice", "--scopes", "chat,streams,admin");
       expect(created).toMatchObject({ code: 0, stderr: expect.stringContaining("for alice") });
-      expect((await command(runKeys, gateway, server(), "create", "alice")).stderr).toContain("already has a key");
+      expect((await command(runKeys, "create", "alice")).stderr).toContain("already has a key");
       secret = created.stdout.trim();
       await untilKnown(gateway.url, secret);
       using client = await OpenClawClient.dial(gateway.url);
@@ -106,12 +97,13 @@ describeWithPostgres("a gateway whose data lies in PostgreSQL", (server) => {
       { role: "user", content: "where to?" },
       { role: "assistant", content: [{ type: "text", text: "to the sea" }] },
     ]);
-    const usage = await command(runUsage, gateway, server(), "--by", "caller", "--json");
+    const command = commandsIn(gateway, server());
+    const usage = await command(runUsage, "--by", "caller", "--json");
     expect(JSON.parse(usage.stdout).lines).toMatchObject([{ group: "alice", streams: 1, completed: 1 }]);
-    const revoked = await command(runKeys, gateway, server(), "revoke", "alice");
+    const revoked = await command(runKeys, "revoke", "alice");
     expect(revoked).toMatchObject({ code: 0, stderr: "" });
     await client.closed;
-    const backup = await command(runBackup, gateway, server(), "copy");
+    const backup = await command(runBackup, "copy");
     expect(backup).toMatchObject({ code: 1, stderr: expect.stringContaining("pg_dump --schema=") });
   });
 

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import { runTeams } from "../../src/cli/commands/keys/teams.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import type { UsageReport } from "../../src/core/ledger/ledger.ts";
+import { runCommand } from "../support/command-world.ts";
 import { startKeyedGateway } from "../support/keyed-gateway.ts";
 import { type Script, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -28,15 +29,8 @@ async function setUp(config: Record<string, unknown> = {}) {
   upstream.respondWith(answer);
   const start = async () => stack.use(await startKeyedGateway(directory, upstream.url, config));
   const teams = async (...args: readonly string[]) => {
-    let said = "";
-    const world = { write: (text: string) => (said += text) };
-    const code = await runTeams([...args, "--data", directory], {
-      env: {},
-      cwd: directory,
-      stdout: world,
-      stderr: world,
-    });
-    if (code !== 0) throw new Error(said);
+    const { code, stderr } = await runCommand(runTeams, [...args, "--data", directory]);
+    if (code !== 0) throw new Error(stderr);
   };
   return { upstream, asked, answer, start, teams, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -124,13 +124,7 @@ describeWithRedis("workers", (redis) => {
     await using upstream = await startScriptedUpstream();
     await using sluice = await startSluice(logging(redis(), upstream.url, pretty));
     const clients = await connectAll(sluice.url, 8);
-    upstream.respondWith((exchange) => {
-      exchange
-        .sse()
-        .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-        .event("[DONE]")
-        .end();
-    });
+    upstream.respondWith((exchange) => void exchange.sse().finishChat());
     const ids = Array.from({ length: 25 }, (_, stream) => `s${stream}`);
     for (const client of clients) for (const id of ids) client.send({ type: "open", id, model: "gpt", body: {} });
     for (const client of clients) for (const id of ids) await client.rest(id);
@@ -152,13 +146,7 @@ describeWithRedis("workers", (redis) => {
     await using upstream = await startScriptedUpstream();
     await using sluice = await startSluice(logging(redis(), upstream.url, false));
     const clients = await connectAll(sluice.url, 2);
-    upstream.respondWith((exchange) => {
-      exchange
-        .sse()
-        .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-        .event("[DONE]")
-        .end();
-    });
+    upstream.respondWith((exchange) => void exchange.sse().finishChat());
     for (const client of clients) {
       client.send({ type: "open", id: "a", model: "gpt", body: {} });
       await client.rest("a");

@@ -16,7 +16,7 @@ export interface Scenario {
 export interface SoakOptions {
   readonly events: number;
   readonly seed: number;
-  /** Kills of `ledger-kills`, instead of a thousand, of `killed-chats`, instead of a hundred, and of others. */
+  /** Kills, instead of as many as the scenario makes by itself: a thousand of `ledger-kills`, a hundred of `killed-chats`. */
   readonly kills?: number | undefined;
   /** Streams of `bill`, instead of ten thousand; streams at once, or callers, of `cluster`. */
   readonly streams?: number | undefined;

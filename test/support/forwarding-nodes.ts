@@ -1,4 +1,5 @@
 import { WebSocket } from "ws";
+import { listenForNodes } from "../../src/transport/nodes/node-listener.ts";
 import type { Neighbours } from "../../src/transport/nodes/nodes.ts";
 import { startFaceServer } from "./face-server.ts";
 
@@ -10,6 +11,20 @@ export const own = (port = 0) => ({ host: "127.0.0.1", port, secret: SECRET, end
 export const neighboursAt = (elsewhere: Neighbours["elsewhere"], waitMs = 0, port = 0): Neighbours => ({
   ...{ address: own(port), elsewhere, waitMs },
 });
+
+/** A node's listener, which notes whose connections nodes forward to it and closes them. */
+export async function listenAndNote() {
+  const seen: string[] = [];
+  const listener = await listenForNodes({
+    ...own(),
+    firstLineMs: 1_000_000,
+    accept(socket, address) {
+      seen.push(address);
+      socket.destroy();
+    },
+  });
+  return { listener, seen };
+}
 
 /** A node that serves all, and one that forwards all to it. */
 export async function setUp({ secret = SECRET, basePath = "" } = {}) {

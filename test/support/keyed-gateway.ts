@@ -1,5 +1,6 @@
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { isObject } from "../../src/core/kernel/json.ts";
+import { runCommand } from "./command-world.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { turnsUntil } from "./turns-until.ts";
 
@@ -28,15 +29,9 @@ export async function startKeyedGateway(
     },
   });
   const keys = async (...args: readonly string[]) => {
-    const seen = { stdout: "", stderr: "" };
-    const code = await runKeys([...args, "--json", "--data", directory], {
-      env: {},
-      cwd: directory,
-      stdout: { write: (text) => (seen.stdout += text) },
-      stderr: { write: (text) => (seen.stderr += text) },
-    });
-    if (code !== 0) throw new Error(seen.stderr);
-    const printed: unknown = JSON.parse(seen.stdout);
+    const { code, stdout, stderr } = await runCommand(runKeys, [...args, "--json", "--data", directory]);
+    if (code !== 0) throw new Error(stderr);
+    const printed: unknown = JSON.parse(stdout);
     return isObject(printed) ? printed : {};
   };
   return Object.assign(gateway, {

@@ -13,7 +13,7 @@ const PROGRAM = "redis-server";
 export const CAN_RUN = spawnSync(PROGRAM, ["--version"]).status === 0;
 
 /** A Redis of the tests' own, without persistence unless asked for, on a free port of loopback. */
-export class TestRedis {
+export class TestRedis implements AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
@@ -44,13 +44,6 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Its process, to be stopped and continued by signals. */
-  get pid(): number {
-    const pid = this.#child?.pid;
-    if (pid === undefined) throw new Error("it is not running");
-    return pid;
-  }
-
   /** Starts it, again; resolves once it answers. */
   async resume(): Promise<void> {
     const where = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""];
@@ -72,13 +65,24 @@ export class TestRedis {
     return stdout.trim();
   }
 
-  /** Resolves once this replica has all that its primary has. */
-  async replicates(): Promise<void> {
-    for (let looks = 0; looks < 100; looks++) {
-      if ((await this.ask("INFO", "replication")).includes("master_link_status:up")) return;
-      await setTimeout(100);
-    }
-    throw new Error("it does not replicate");
+  /** A replica that has all that this one has now, and then takes over: it takes writes, and follows nobody. */
+  async promoteReplica(): Promise<TestRedis> {
+    await using made = new AsyncDisposableStack();
+    const replica = made.use(await TestRedis.start("--replicaof", "127.0.0.1", String(this.port)));
+    await replica.#replicates();
+    await replica.ask("REPLICAOF", "NO", "ONE");
+    made.move();
+    return replica;
+  }
+
+  /** Stops its process: it accepts, answers nothing, and loses nothing. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
   }
 
   /** Kills it: what it did not write is lost. */
@@ -93,5 +97,17 @@ export class TestRedis {
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #replicates(): Promise<void> {
+    for (let looks = 0; looks < 100; looks++) {
+      if ((await this.ask("INFO", "replication")).includes("master_link_status:up")) return;
+      await setTimeout(100);
+    }
+    throw new Error("it does not replicate");
   }
 }

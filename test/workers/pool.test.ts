@@ -33,14 +33,15 @@ class FakeProcess extends EventEmitter {
   }
 }
 
-/** A pool of two workers whose processes are fakes, in the order of their start. */
-function setUp() {
+/** A pool of two workers whose processes are fakes, in the order of their start, of which `most` can be started. */
+function setUp(most = Number.POSITIVE_INFINITY) {
   const processes: FakeProcess[] = [];
   const lost: WorkerEnd[] = [];
   let now = 0;
   const pool = new Pool({
     workers: 2,
     spawn(number) {
+      if (processes.length === most) throw new Error("spawn ENOMEM");
       const child = new FakeProcess();
       processes.push(child);
       return new WorkerChild({
@@ -94,6 +95,14 @@ describe("a pool of workers", () => {
     await expect(starting).rejects.toThrow("the store cannot be opened");
     expect(processes.map(({ killed }) => killed)).toEqual([1, expect.any(Number)]);
     expect(processes).toHaveLength(2);
+  });
+
+  test("does not start when there is no process for one worker, and ends the other, of which nobody hears", async () => {
+    const { pool, processes } = setUp(1);
+    await expect(pool.start()).rejects.toThrow("spawn ENOMEM");
+    expect(processes.map(({ killed }) => killed)).toEqual([1]);
+    // A rejection that nobody takes is a fault by then.
+    await settle();
   });
 
   test("replaces a worker that ends, and says how it ended", async () => {

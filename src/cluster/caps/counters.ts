@@ -1,13 +1,13 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { spentIn } from "../../core/quota/payer.ts";
 import { Period } from "../../core/quota/period.ts";
-import { EPOCH, REBUILD, STATED } from "./epoch-script.ts";
+import { EPOCH, REBUILD, REBUILT, STATED } from "./epoch-script.ts";
 import type { Money } from "./money.ts";
 import type { SharedClock } from "./redis-clock.ts";
 
 /**
  * How old an epoch must be before its counters are rebuilt, in milliseconds. Every node looks once a second, so by then each
- * that lives has said what it holds.
+ * living one has stated what it holds.
  */
 export const STATE_MS = 2_500;
 
@@ -19,11 +19,11 @@ export interface CountersParts {
   readonly ledger: Pick<Ledger, "spentSince">;
   /** See `STATE_MS`. */
   readonly stateMs: number;
-  /** The nodes that live. */
+  /** The living nodes. */
   readonly living: () => Promise<readonly string[]>;
-  /** Says again what this node holds and has settled lately, in a new epoch. */
+  /** States again what this node holds and has settled lately, in a new epoch. */
   readonly restate: () => Promise<void>;
-  /** They were rebuilt by this node. */
+  /** This node has rebuilt them. */
   readonly rebuilt: () => void;
 }
 
@@ -42,18 +42,18 @@ export class Counters {
     return this.#isReady;
   }
 
-  /** Redis may have lost something: what this node holds is said again at the next look. */
+  /** Redis may have lost something: what this node holds is stated again at the next look. */
   doubt(): void {
     this.#mustRestate = true;
   }
 
-  /** What was counted is not there. */
+  /** The counters are gone. */
   lost(): void {
     this.#isReady = false;
     this.#mustRestate = true;
   }
 
-  /** Looks whether they are there, and does this node's part in rebuilding them. Rejects as `RedisLink.run` does. */
+  /** Checks whether they are there, and does this node's part in rebuilding them. Rejects as `RedisLink.run` does. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -106,8 +106,8 @@ export class Counters {
     }
     const scriptKeys = [keys.epoch, keys.rebuilt, keys.began, keys.began, keys.counted, ...figures.keys()];
     const args = [epoch, counted.length, ...windows, ...[...figures.values()].flat()].map(String);
-    if ((await link.run(REBUILD, scriptKeys, args)) !== 1) return false;
-    rebuilt();
-    return true;
+    const answer = await link.run(REBUILD, scriptKeys, args);
+    if (answer === REBUILT.now) rebuilt();
+    return answer === REBUILT.now || answer === REBUILT.before;
   }
 }

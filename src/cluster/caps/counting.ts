@@ -30,7 +30,7 @@ local function isOurs() return redis.call('GET', KEYS[1]) == ARGV[1] end
 local function read(account, at)
   local found = redis.call('HMGET', account, unpack(FIELDS))
   local a = {}
-  -- What is no number is not for us to read as none.
+  -- What is not a number must not be read as 0.
   for i, field in ipairs(FIELDS) do a[field] = assert(tonumber(found[i] or 0)) end
   for w = 1, 3 do
     local was = tonumber(found[3 + w])
@@ -56,7 +56,7 @@ local function save(account, a)
   redis.call('PEXPIRE', account, KEPT_MS)
 end
 
--- Less than before is no credit in a window that began after the stream.
+-- A correction downwards is no credit in a window that began after the stream.
 local function spend(a, since, tokens, nano)
   for w = 1, 3 do
     local isSame = a['i' .. w] <= since[w]

@@ -6,15 +6,15 @@ import type { SetAside } from "../../core/quota/set-aside.ts";
 /** How much more a stream asks for at once, in tokens of output. No cap is passed by more than this. */
 export const SLICE_TOKENS = 4_096;
 
-/** What a stream was given beside what it had. */
+/** What a stream was granted beside what it had. */
 export interface Grown {
   readonly tokens: number;
   readonly nano: number;
-  /** Why it is not all it asked for. */
+  /** Why that is less than it asked for. */
   readonly refusal: GatewayError | undefined;
 }
 
-/** What a hold asks of the one who keeps the account of the node's holds. */
+/** What a hold needs of whoever keeps the node's holds. */
 export interface HoldOwner {
   /** Asks for more. Never rejects. */
   grow(hold: Hold, tokens: number, nano: number): Promise<Grown>;
@@ -32,9 +32,9 @@ export class Hold implements SetAside {
   readonly wish: Wish;
   readonly isMetered: boolean;
   readonly isCostCapped: boolean;
-  /** Whether any cap limits it: others are only counted. */
+  /** Whether any cap limits it; a stream without one is only counted. */
   readonly isCapped: boolean;
-  /** At its open. */
+  /** When it was opened. */
   readonly windows: Windows;
   readonly #owner: HoldOwner;
   readonly #cut: (error: GatewayError) => void;
@@ -45,10 +45,10 @@ export class Hold implements SetAside {
   #nano = 0;
   /** What is set aside. */
   #aside = { tokens: 0, nano: 0 };
-  /** More is asked for beyond this. */
-  #enough = { tokens: Number.POSITIVE_INFINITY, nano: Number.POSITIVE_INFINITY };
+  /** Once this is spent, more is asked for. */
+  #threshold = { tokens: Number.POSITIVE_INFINITY, nano: Number.POSITIVE_INFINITY };
   #isAsking = false;
-  /** What was spent when it was last asked. */
+  /** What was spent when more was last asked for. */
   #askedAt = 0;
   /** Why it was given less than it asked for. */
   #refusal: GatewayError | undefined;
@@ -87,7 +87,7 @@ export class Hold implements SetAside {
     return this.#aside;
   }
 
-  /** Whether Redis is to know of it. */
+  /** Whether Redis is to hold something for it. */
   get isHeld(): boolean {
     return this.isCapped && this.#state === "open";
   }
@@ -98,18 +98,18 @@ export class Hold implements SetAside {
     this.#decided = share.then((granted) => {
       this.#share = granted;
       this.#aside = { tokens: granted.tokens, nano: granted.nano };
-      this.#rest(1 / 8);
+      this.#setThreshold(1 / 8);
       if (this.#state === "over") this.#owner.over(this);
       else this.#state = "open";
     });
-    // A stream that has ended meanwhile does not hear of it.
+    // Nobody waits for it once the stream has ended.
     this.#decided.catch(() => {});
   }
 
   spend(tokens: number, nano: number | undefined): GatewayError | undefined {
     this.#tokens = tokens;
     if (nano !== undefined) this.#nano = nano;
-    return tokens > this.#enough.tokens || this.#nano > this.#enough.nano ? this.#ask() : undefined;
+    return tokens > this.#threshold.tokens || this.#nano > this.#threshold.nano ? this.#ask() : undefined;
   }
 
   settle(tokens: number, nano: number | undefined): void {
@@ -143,7 +143,7 @@ export class Hold implements SetAside {
     this.#isAsking = false;
     this.#aside = { tokens: this.#aside.tokens + grown.tokens, nano: this.#aside.nano + grown.nano };
     this.#refusal = grown.refusal;
-    this.#rest(grown.refusal ? 1 / 4 : 1);
+    this.#setThreshold(grown.refusal ? 1 / 4 : 1);
     if (this.#refusal && this.#state === "open" && this.#isSpent) this.#cut(this.#refusal);
   }
 
@@ -152,12 +152,12 @@ export class Hold implements SetAside {
     return this.#tokens >= tokens || (this.isCostCapped && this.#nano >= nano);
   }
 
-  /** It asks again once only this part of what is left, and no more than half a slice, is left. */
-  #rest(part: number): void {
+  /** More is asked for once only this part of what is left now remains, or half a slice if that is less. */
+  #setThreshold(part: number): void {
     const { tokens, nano } = this.#aside;
     const early = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * part)));
     const cost = this.wish.tariff.cost(0, early);
-    this.#enough = {
+    this.#threshold = {
       tokens: tokens - early - 1,
       nano: this.isCostCapped
         ? nano - Math.min(cost, Math.floor((nano - this.#nano) * part)) - 1

@@ -26,7 +26,7 @@ export class MoneyKeys {
     return this.#names.of(TAG, "rebuilt");
   }
 
-  /** The set of nodes that have said in this epoch what they hold. */
+  /** The set of nodes that have stated in this epoch what they hold. */
   get stated(): string {
     return this.#names.of(TAG, "stated");
   }
@@ -36,7 +36,7 @@ export class MoneyKeys {
     return this.#names.of(TAG, "counted");
   }
 
-  /** What a node's running streams hold: a set of their names. */
+  /** The set of a node's streams that hold something, by name. */
   holds(node: string): string {
     return this.#names.of(TAG, "holds", node);
   }

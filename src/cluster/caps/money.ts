@@ -10,7 +10,7 @@ import type { RedisLink, Reply } from "../link/redis-link.ts";
 import type { Script } from "../link/script.ts";
 import type { Hold, Windows } from "./hold.ts";
 import { MoneyKeys } from "./money-keys.ts";
-import { GROW, RESERVE } from "./reserve-script.ts";
+import { ANSWER, GROW, RESERVE } from "./reserve-script.ts";
 import { RESTATE, SETTLE } from "./settle-script.ts";
 
 /** What a stream has spent in the end. */
@@ -28,9 +28,9 @@ export interface Spent {
   readonly isFinal: boolean;
 }
 
-/** For how long a stream that is over is remembered, so that a late or repeated settlement corrects it. */
+/** For how long a stream that is over is remembered, in milliseconds: a late or repeated settlement corrects it. */
 const CLOSED_MS = 120_000;
-/** The same for one whose node was given up: it may only be frozen. */
+/** The same for one whose node was taken for dead: it may only be frozen. */
 const ESTIMATED_MS = 3_600_000;
 
 /** The scripts about streams' money, with their arguments. All reject as `RedisLink.run` does. */
@@ -75,36 +75,43 @@ export class Money {
   }
 
   /**
-   * Settles what a dead node's streams were known to have spent, all that can be; `spentBy` says what is known of them elsewhere.
-   * Resolves with how many there were.
+   * Settles a dead node's streams with what they are known to have spent; `spentBy` gives what is known elsewhere. One that cannot
+   * be settled does not stop the others. Calls `settled` for each that this call has settled; resolves with how many there were.
    */
   async estimateAll(
     node: string,
     spentBy: (streams: readonly string[]) => Promise<ReadonlyMap<string, Spent>>,
+    settled: () => void,
   ): Promise<number> {
     const streams = (await this.link.command(["SMEMBERS", this.keys.holds(node)])) as string[];
     const spent = await spentBy(streams);
     const failures: unknown[] = [];
     for (const stream of streams) {
-      await this.#estimate(node, stream, spent.get(stream)).catch((error: unknown) => failures.push(error));
+      await this.#estimate(node, stream, spent.get(stream)).then(
+        (isSettled) => isSettled && settled(),
+        (error: unknown) => failures.push(error),
+      );
     }
     if (failures.length > 0) throw failures[0];
     return streams.length;
   }
 
-  async #estimate(node: string, stream: string, spent: Spent | undefined): Promise<void> {
+  /** Resolves with whether it held something until now. */
+  async #estimate(node: string, stream: string, spent: Spent | undefined): Promise<boolean> {
     const accounts = await this.link.command(["HGET", this.keys.row(stream), "a"]);
     if (typeof accounts !== "string") {
       await this.link.command(["SREM", this.keys.holds(node), stream]);
-      return;
+      return false;
     }
     const keys = [...this.keys.ofStream(node, stream, []), ...accounts.split("\n")];
     const { tokens = -1, nano = spent ? 0 : -1, isFinal = false } = spent ?? {};
     const figures = [isFinal ? "closed" : "estimated", tokens, nano, ESTIMATED_MS].map(String);
-    await this.link.run(SETTLE, keys, [this.epoch, stream, ...this.windows.map(String), ...figures]);
+    const args = [this.epoch, stream, ...this.windows.map(String), ...figures];
+    const [answer] = numbers(await this.link.run(SETTLE, keys, args));
+    return answer === ANSWER.done;
   }
 
-  /** Says again what a running stream holds. */
+  /** States again what a running stream holds. */
   restate({ stream, levels, windows, aside, tokens, nano, wish }: Hold): Promise<readonly number[]> {
     const least = [wish.promptTokens, wish.tariff.cost(wish.promptTokens, 0)];
     return this.#run(RESTATE, stream, levels, windows, [aside.tokens, aside.nano, tokens, nano, ...least]);

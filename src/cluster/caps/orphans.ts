@@ -1,6 +1,6 @@
 import type { Money } from "./money.ts";
 
-/** Between two looks, in milliseconds: with the look of a moment ago what is left behind is held for less than ten seconds. */
+/** Between two looks, in milliseconds: short enough that nothing left behind is held for ten seconds. */
 const LOOK_MS = 5_000;
 
 /** What is needed to find nodes that are gone and still hold something. */
@@ -8,14 +8,14 @@ export interface OrphansParts {
   readonly money: Money;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
-  /** Whether a node may still be there. Rejects when that cannot be said. */
+  /** Whether a node may be alive. Rejects when that is not known. */
   readonly isAlive: (node: string) => Promise<boolean>;
   /** Settles what it held. */
   readonly gone: (node: string) => Promise<unknown>;
 }
 
 /**
- * Settles what nodes hold that nobody else clears away: they left in good order while this Redis was away, or the Redis of the
+ * Settles what nodes hold that nobody else clears away: they left while this Redis was away, or the Redis of the
  * leases has forgotten them.
  */
 export class Orphans {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 
-/** A clock that learns what time it is in Redis. */
+/** A clock that follows the clock of Redis. */
 export interface SharedClock extends Clock {
-  /** Redis has just answered that it is this time there. */
+  /** Redis has just answered that this is its time. */
   heard(wallMs: number): void;
 }
 

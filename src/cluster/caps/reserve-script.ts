@@ -1,7 +1,7 @@
 import { Script } from "../link/script.ts";
 import { COUNTING } from "./counting.ts";
 
-/** What the scripts about a stream answer first. */
+/** The first number that the scripts about a stream answer. */
 export const ANSWER = {
   done: 1,
   /** There is no room: the states of its accounts follow. */
@@ -15,7 +15,7 @@ export const ANSWER = {
 } as const;
 
 /**
- * Sets aside what a stream may use, in all its accounts or in none: `decide` in the words of Redis.
+ * Sets aside what a stream may use, in all its accounts or in none: `decide`, as a script.
  *
  * ARGV: 6 prompt, 7 output asked, 8 least output, 9-12 the tariff (whole billionths and millionths of one, of a token in and
  * out), then the caps of each level. Returns {done, output} or {refused, the states}.

@@ -7,7 +7,8 @@ import { ANSWER } from "./reserve-script.ts";
  * counted before: nothing is counted twice.
  *
  * ARGV: 6 `spent` (it runs on), `closed` (it holds nothing any more), or `estimated` (its node is gone: what it was known to
- * have spent, at least this, or its prompt if that is not known), 7 tokens, 8 billionths (-1: not known), 9 how long to remember a stream that is over, in milliseconds.
+ * have spent, at least this, or its prompt if that is not known), 7 tokens, 8 billionths (-1: not known), 9 how long to remember
+ * a stream that is over, in milliseconds.
  */
 export const SETTLE = new Script(`${COUNTING}
 if not isOurs() then return {${ANSWER.lost}} end
@@ -49,7 +50,7 @@ return {${ANSWER.done}}
 `);
 
 /**
- * Says again what a running stream holds, if Redis does not know.
+ * States again what a running stream holds, if Redis does not know.
  *
  * ARGV: 3-5 its windows at its open, 6 tokens and 7 billionths set aside, 8 and 9 those spent, 10 and 11 those of its prompt.
  */

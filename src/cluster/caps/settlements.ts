@@ -1,7 +1,7 @@
 import type { Closing, Money } from "./money.ts";
 import { ANSWER } from "./reserve-script.ts";
 
-/** For how long what was settled is settled again when Redis has lost something: longer than the ledger takes to write it. */
+/** For how long settlements are remembered, to be repeated if Redis loses them, in milliseconds: longer than the ledger takes to write. */
 const REMEMBERED_MS = 60_000;
 /** How many are sent at once after an outage. */
 const AT_ONCE = 500;
@@ -15,7 +15,7 @@ export class Settlements {
   readonly #isRecorded: () => boolean;
   readonly #lost: () => void;
   readonly #waiting = new Map<string, Closing>();
-  /** What is added up, by accounts, and was not sent yet. */
+  /** The sums that are still to be sent, by their accounts. */
   readonly #sums = new Map<string, Closing>();
   readonly #sending = new Map<string, Promise<void>>();
   /** In the order in which they were settled. */
@@ -43,7 +43,7 @@ export class Settlements {
   }
 
   /** Settles once more what was settled lately. */
-  again(): void {
+  repeat(): void {
     for (const { closing } of this.#settled.values()) this.#waiting.set(closing.stream, closing);
     this.#settled.clear();
   }
@@ -60,7 +60,7 @@ export class Settlements {
     }
   }
 
-  /** All that is added up of its accounts, with it, as if that were one stream. */
+  /** The sum of its accounts, this settlement included, as if it were that of one stream. */
   #summed({ accounts, tokens, nano }: Closing): Closing {
     const name = accounts.join("\n");
     const { stream, ...before } = this.#sums.get(name) ?? { stream: `sum-${crypto.randomUUID()}`, tokens: 0, nano: 0 };
@@ -86,7 +86,7 @@ export class Settlements {
         return;
       }
     } catch {
-      // It waits for Redis, which tells of itself.
+      // It waits for Redis; the link reports that Redis is away.
       return;
     }
     if (this.#waiting.get(closing.stream) === closing) this.#waiting.delete(closing.stream);

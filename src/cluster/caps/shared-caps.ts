@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
+import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
 import { type Ask, decide, reachedOf, type Share, shareOf } from "../../core/quota/decision.ts";
 import { costCapIn, type Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
@@ -25,22 +26,23 @@ export interface SharedCapsParts {
   readonly clock: SharedClock;
   /** What counters are rebuilt from. */
   readonly ledger: Pick<Ledger, "spentSince" | "available">;
-  /** The nodes that live. */
+  /** The living nodes. */
   readonly living: () => Promise<readonly string[]>;
-  /** Whether a node may still be there. Rejects when that cannot be said. */
+  /** Whether a node may be alive. Rejects when that is not known. */
   readonly isAlive: (node: string) => Promise<boolean>;
   /** What is known elsewhere of what a dead node's streams have spent; by default nothing. */
   readonly spentBy?: ((streams: readonly string[]) => Promise<ReadonlyMap<string, Spent>>) | undefined;
   readonly fault: (error: unknown) => void;
-  /** How long nodes are given to say what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
+  readonly count: ClusterObserver["count"];
+  /** How long nodes have to state what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
   readonly stateMs?: number;
 }
 
-/** How often a node tells what its streams have spent, and looks whether Redis still has it. */
+/** How often a node reports what its streams have spent, and checks that Redis still has it, in milliseconds. */
 const TICK_MS = 1_000;
 /** The same while the counters are being rebuilt. */
 const EARLY_TICK_MS = 250;
-/** How long the start waits for counters, and the end for the last settlements. */
+/** How long the start waits for counters, and the end for the last settlements, in milliseconds. */
 const PATIENCE_MS = 6_000;
 
 /** Caps that hold for all nodes together: reservations in Redis. See docs/cluster.md, Caps and money. */
@@ -53,8 +55,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   readonly #faults: FaultOnce;
   /** The streams that run, by name. */
   readonly #holds = new Map<string, Hold>();
-  /** What each had spent when it was last told. */
-  readonly #told = new Map<Hold, number>();
+  /** What each had spent at its last report. */
+  readonly #reported = new Map<Hold, number>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -72,7 +74,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       living,
       stateMs,
       restate,
-      rebuilt: () => {},
+      rebuilt: () => parts.count("counters_rebuilt"),
     });
     this.#settlements = new Settlements(
       this.#money,
@@ -141,24 +143,27 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   over({ stream, levels, tokens, nano }: Hold): void {
     const hold = this.#holds.get(stream);
     this.#holds.delete(stream);
-    if (hold) this.#told.delete(hold);
+    if (hold) this.#reported.delete(hold);
     const closing = { stream, accounts: levels.map(({ account }) => account), tokens, nano };
     this.#settlements.add(closing, hold !== undefined);
   }
 
-  /** Redis answers again: what this node holds is said again, and what waited is sent. */
+  /** Redis is back: what this node holds is stated again, and what waited is sent. */
   returned(): void {
     this.#counters.doubt();
+    // Redis may not have had the last reports.
+    this.#reported.clear();
     void this.#round();
   }
 
   /**
-   * A node is dead: its streams are settled as estimates, with what they were known to have spent. Rejects to be called again
-   * later.
+   * A node is dead: its streams are settled as estimates, with what they were known to have spent. May reject, to be called
+   * again later.
    */
   async gone(node: string): Promise<number> {
     if (!this.#counters.isReady) await this.#counters.look();
-    return this.#money.estimateAll(node, this.#parts.spentBy ?? (async () => new Map()));
+    const { spentBy = async () => new Map(), count } = this.#parts;
+    return this.#money.estimateAll(node, spentBy, () => count("hold_settled"));
   }
 
   /** Sends what is still to be settled. The streams have ended. */
@@ -210,30 +215,30 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     try {
       await this.#counters.look();
       await this.#settlements.flush();
-      await this.#tell();
+      await this.#report();
       await this.#orphans.look();
       this.#faults.works();
     } catch (error) {
-      // That Redis is away is the link's to tell, and the ledger tells of itself.
+      // The link reports that Redis is away, and so does the ledger of its store.
       if (!(error instanceof GatewayError)) this.#faults.failed(error);
     }
   }
 
-  /** Tells what streams have spent since they were last asked. */
-  async #tell(): Promise<void> {
-    const told: Promise<unknown>[] = [];
+  /** Reports what streams have spent, if that has changed. */
+  async #report(): Promise<void> {
+    const reports: Promise<unknown>[] = [];
     for (const hold of this.#holds.values()) {
-      if (!hold.isHeld || hold.tokens === (this.#told.get(hold) ?? 0)) continue;
-      this.#told.set(hold, hold.tokens);
-      told.push(this.#money.spent(hold));
+      if (!hold.isHeld || hold.tokens === (this.#reported.get(hold) ?? 0)) continue;
+      this.#reported.set(hold, hold.tokens);
+      reports.push(this.#money.spent(hold));
     }
-    await Promise.all(told);
+    await Promise.all(reports);
   }
 
   async #restate(): Promise<void> {
     const held = [...this.#holds.values()].filter(({ isHeld }) => isHeld);
     await Promise.all(held.map((hold) => this.#money.restate(hold)));
-    this.#settlements.again();
+    this.#settlements.repeat();
     await this.#settlements.flush();
   }
 }

@@ -3,8 +3,8 @@ import { RedisLink } from "../link/redis-link.ts";
 import type { RedisOptions } from "../link/redis-options.ts";
 
 /**
- * Tells all nodes, from a process that is none, that the gateway keys changed. What is lost on the way costs a moment only: each
- * node looks at its store by itself, whose own version says whether there is something new. Rejects with `cluster_unavailable`.
+ * Announces to all nodes, from a process that is not one, that the gateway keys changed. If that is lost, they learn of it a
+ * moment later: each node also looks at its store, whose version shows a change. Rejects with `cluster_unavailable`.
  */
 export async function announceKeyChange(options: RedisOptions, prefix: string): Promise<void> {
   const names = new Names(prefix);

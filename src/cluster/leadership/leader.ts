@@ -1,16 +1,16 @@
 import { asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
 import { Script } from "../link/script.ts";
 
-/** A node that leads, and what it says of itself. */
+/** A node that leads, and what others learn of it. */
 export interface Leader {
   readonly node: string;
   readonly about: JsonObject;
 }
 
-/** What stands in Redis once a leader has left in good order. Nothing stands there when Redis lost its data. */
+/** The value in Redis once a leader has given the lead up. After a loss of data there is none. */
 const NOBODY = "nobody";
 
-/** `{prefix of leases}` → this node's lease in ms, who leads, and that node's lease in ms; leases that are gone are below 1. */
+/** `{prefix of leases}` → this node's lease in ms, who leads, and that node's lease in ms; below 1 for leases that are gone. */
 export const LOOK = new Script(`
 local held = redis.call('GET', KEYS[1])
 local theirs = -2

@@ -1,16 +1,15 @@
 import type { JsonObject } from "../../core/kernel/json.ts";
 import { FaultOnce } from "../link/fault-once.ts";
+import { leaveInTime } from "../link/leave-in-time.ts";
 import type { Member } from "../link/member.ts";
 import { LEAVE, type Leader, LOOK, type Look, readLook, TAKE } from "./leader.ts";
 
 /** How often a node looks who leads, in milliseconds. */
 const LOOK_MS = 1_000;
-/** How long after the end of the leader's lease a node looks whether it may lead. */
+/** How long after the end of the leader's lease a node looks whether it may lead, in milliseconds. */
 const AFTER_LEASE_MS = 5;
-/** Leaving takes no longer: a Redis that is silent learns of it by the end of the lease. */
-const LEAVE_MS = 500;
 
-/** What a node learns of the lead. Never throws. */
+/** What a node hears of the lead. Must not throw. */
 export interface LeadershipEvents {
   /** Another node leads, or this one, or none. Called once a change. */
   changed(leader: Leader | undefined): void;
@@ -39,7 +38,7 @@ export interface LeadershipParts {
 
 /**
  * The one node of a cluster that does what only one may do. It leads until it leaves, or until its lease lapses and another
- * has taken the lead. While Redis is away everybody keeps the leader they know, and so they do after Redis lost its data.
+ * has taken the lead. While Redis is away, all nodes keep the leader that they know, as they do after Redis has lost its data.
  */
 export class Leadership implements AsyncDisposable {
   readonly #parts: LeadershipParts;
@@ -62,7 +61,7 @@ export class Leadership implements AsyncDisposable {
     this.#own = { node: cluster.node, about };
     this.#events = events;
     this.#faults = new FaultOnce((error) => events.fault(error));
-    // After the node's own lease, which was asked for again first.
+    // The node's own lease is renewed first.
     cluster.on({ state: (isUp) => void (isUp && this.look()) });
   }
 
@@ -76,15 +75,15 @@ export class Leadership implements AsyncDisposable {
     return this.#leader?.node === this.#own.node;
   }
 
-  /** Whether this node leads, and surely no other until this is asked again. */
+  /** Whether this node certainly leads now, and no other. */
   get isHeld(): boolean {
     return this.isHere && performance.now() < this.#heldUntil;
   }
 
-  /** Looks who leads, from now on; takes the lead when there is none. Rejects with `cluster_unavailable`. */
+  /** Follows who leads from now on, and takes the lead when nobody has it. Rejects with `cluster_unavailable`. */
   async open(): Promise<void> {
     this.#wake = this.#parts.cluster.wakes.on(this.#key, () => void this.look());
-    // A look that wakes this node meanwhile waits: of two at once the later would undo what the first one took.
+    // A look that begins meanwhile waits: of two at once, the later would undo what the first took.
     const opening = this.#ask();
     this.#looking = opening.then(
       () => {},
@@ -103,7 +102,7 @@ export class Leadership implements AsyncDisposable {
         this.#faults.works();
       } catch (error) {
         this.#lookIn(LOOK_MS);
-        // That Redis is away is the link's to tell.
+        // The link reports that Redis is away.
         if (this.#parts.cluster.link.isUp) this.#faults.failed(error);
       }
     });
@@ -115,16 +114,13 @@ export class Leadership implements AsyncDisposable {
     this.#isLeaving = true;
     clearTimeout(this.#timer);
     this.#wake?.[Symbol.dispose]();
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, LEAVE_MS);
     const own = JSON.stringify(this.#own);
     const leave = async () => {
       await this.#looking;
-      if (this.isHere) await this.#parts.cluster.link.run(LEAVE, [this.#key], [own]);
+      // Whether or not this node has heard that it leads: the script knows.
+      await this.#parts.cluster.link.run(LEAVE, [this.#key], [own]);
     };
-    // Else the lease runs out.
-    await Promise.race([leave().catch(() => {}), late.promise]);
-    clearTimeout(timer);
+    await leaveInTime(leave());
   }
 
   #lookIn(ms: number): void {
@@ -136,7 +132,7 @@ export class Leadership implements AsyncDisposable {
   async #ask(): Promise<number> {
     let [askedAt, look] = await this.#found();
     if (look.ownLeaseMs <= 0) {
-      // Redis lost its data, or the lease: who leads is not to be judged before this node is a member again.
+      // Redis lost its data, or the lease: who leads cannot be judged before this node is a member again.
       await this.#parts.cluster.lease.renew();
       [askedAt, look] = await this.#found();
     }
@@ -147,7 +143,7 @@ export class Leadership implements AsyncDisposable {
     const isOurs = leader?.node === this.#own.node || (await this.#take(look));
     if (this.#isLeaving) return LOOK_MS;
     if (isOurs) this.#lead(askedAt + ownLeaseMs);
-    // After a loss of data the one who led says so again.
+    // After a loss of data, whoever led claims the lead again.
     else if (isAnothers) this.#become(leader);
     return isOurs || leaderLeaseMs <= 0 ? LOOK_MS : Math.min(leaderLeaseMs + AFTER_LEASE_MS, LOOK_MS);
   }
@@ -158,7 +154,7 @@ export class Leadership implements AsyncDisposable {
     return [askedAt, readLook(await link.run(LOOK, [this.#key, names.lease(node)], [names.lease("")]))];
   }
 
-  /** Takes the lead if nobody has it who may still say so. */
+  /** Takes the lead, unless a node has it that may be alive. */
   async #take({ held, leader, isLost, ownLeaseMs, leaderLeaseMs }: Look): Promise<boolean> {
     const { cluster, isWilling } = this.#parts;
     if (ownLeaseMs <= 0 || leaderLeaseMs > 0 || this.#isLeaving || !isWilling()) return false;

@@ -1,31 +1,32 @@
 import { createClient, RESP_TYPES } from "@redis/client";
+import { Pause } from "./pause.ts";
 import { reasonOf } from "./reasons.ts";
 import { CONNECT_MS, clientOptions, type RedisOptions } from "./redis-options.ts";
 
 const create = (options: RedisOptions) => createClient(clientOptions(options));
 type Client = ReturnType<typeof create>;
 
-/** What a connection tells of itself. */
+/** The events of a connection. */
 export interface ConnectionEvents {
-  /** It is made, and whatever belongs to each connection can be asked for. */
+  /** It is up: what belongs to each connection, such as subscriptions, can be set up again. */
   ready(): void;
-  /** It broke, or could not be made. It is tried again. */
+  /** It broke, or could not be made. Another attempt follows. */
   lost(reason: string): void;
 }
 
-/** What Redis answers: a text, a whole number, nothing, or a list of these. */
+/** A reply of Redis: a string, an integer, nothing, or a list of these. */
 export type Reply = string | number | null | readonly Reply[];
 
-/** The same, with bytes for texts. */
+/** The same, with bytes instead of strings. */
 export type BytesReply = Buffer | number | null | readonly BytesReply[];
 
 const AS_BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer };
 
-/** An answer that takes longer counts as none. */
+/** A reply that takes longer counts as none, in milliseconds. */
 export const ANSWER_MS = 2_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
-/** A connection that broke sooner counts as one more failure. */
+/** A connection that breaks sooner counts as another failure, in milliseconds. */
 const STEADY_MS = 1_000;
 
 const SILENT = "it does not answer";
@@ -40,7 +41,7 @@ export class Connection {
   #attempt: { readonly client: Client; readonly over: (reason: string) => void } | undefined;
   #ready: Client | undefined;
   #running: Promise<void> | undefined;
-  #stopWaiting = () => {};
+  readonly #pause = new Pause();
   #isClosed = false;
 
   constructor(options: RedisOptions, events: ConnectionEvents) {
@@ -52,45 +53,45 @@ export class Connection {
     return this.#ready !== undefined;
   }
 
-  /** Begins to connect, and to stay connected. */
+  /** Connects, and from now on reconnects whenever the connection breaks. */
   open(): void {
     this.#running ??= this.#run();
   }
 
   /**
-   * Sends one command. Rejects with Redis' `ErrorReply`, or with another error when the connection is not there or breaks,
-   * which it does when the answer takes longer than this.
+   * Sends one command. Rejects with Redis' `ErrorReply`, or with another error if there is no connection or it breaks. A reply
+   * that takes longer than `answerMs` breaks it.
    */
   ask(args: readonly (string | Buffer)[], answerMs = ANSWER_MS): Promise<Reply> {
     return this.#ask((client) => client.sendCommand<Reply>([...args]), answerMs);
   }
 
-  /** The same, with bytes for texts in the answer. */
+  /** The same, with bytes instead of strings in the reply. */
   askForBytes(args: readonly (string | Buffer)[]): Promise<BytesReply> {
     return this.#ask((client) => client.withTypeMapping(AS_BYTES).sendCommand<BytesReply>([...args]), ANSWER_MS);
   }
 
   /**
-   * Subscribes to a channel for as long as this connection lasts: to be done again whenever it is ready. `listens` is called
-   * once messages come.
+   * Subscribes to a channel for as long as this connection lasts; to be done again whenever `ready` is called. `listens` is
+   * called once the subscription is in effect.
    */
   subscribe(channel: string, listener: (message: string) => void, listens: () => void): void {
     this.#ready?.subscribe(channel, listener).then(listens, () => {});
   }
 
-  /** Leaves a channel. */
-  unsubscribe(channel: string): void {
-    this.#ready?.unsubscribe(channel).catch(() => {});
+  /** Unsubscribes a listener. It must be named, or the driver would not subscribe again before it has unsubscribed. */
+  unsubscribe(channel: string, listener: (message: string) => void): void {
+    this.#ready?.unsubscribe(channel, listener).catch(() => {});
   }
 
-  /** Closes it; what is not answered is rejected. Resolves at once. */
+  /** Closes it, and rejects what has not been answered. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const { client, over } = this.#attempt ?? {};
     this.#ready = undefined;
     client?.destroy();
     over?.("it is closed");
-    this.#stopWaiting();
+    this.#pause.end();
     await this.#running;
   }
 
@@ -99,7 +100,7 @@ export class Connection {
     if (!client) throw new Error("it is not connected");
     let isAnswered = false;
     const late = setTimeout(() => {
-      // Reads come first: an answer that arrived while this process stood still counts.
+      // Sockets are read first: a reply that arrived while this process stood still counts.
       setImmediate(() => isAnswered || this.#over(client, SILENT));
     }, answerMs);
     try {
@@ -116,13 +117,16 @@ export class Connection {
       const since = performance.now();
       await this.#live();
       failures = performance.now() - since < STEADY_MS ? failures + 1 : 0;
-      if (!this.#isClosed) await this.#wait(Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS));
+      const retryMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS);
+      // With jitter: the nodes of a cluster lose their connections at the same moment.
+      if (!this.#isClosed) await this.#pause.wait(retryMs * (0.5 + Math.random() / 2));
     }
   }
 
-  /** One connection from its beginning to its end. */
+  /** One connection, until it ends. */
   async #live(): Promise<void> {
-    const client = create(this.#options);
+    const client = this.#create();
+    if (!client) return;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#attempt = { client, over: resolve };
     client.on("error", (error: unknown) => this.#over(client, reasonOf(error)));
@@ -141,7 +145,18 @@ export class Connection {
     client.destroy();
   }
 
-  /** The first reason counts. Told before whoever waits for an answer learns that there will be none. */
+  /** Undefined when that is not possible now, which is reported. */
+  #create(): Client | undefined {
+    try {
+      return create(this.#options);
+    } catch {
+      // It could be read when the gateway started: it may be about to be replaced. Callers need not know where it is.
+      this.#events.lost("the file of cluster.redis.caFile cannot be read");
+      return undefined;
+    }
+  }
+
+  /** The first reason counts. `lost` is called before those who wait for a reply learn that none will come. */
   #over(client: Client, reason: string): void {
     if (this.#attempt?.client !== client) return;
     const { over } = this.#attempt;
@@ -149,16 +164,5 @@ export class Connection {
     this.#ready = undefined;
     if (!this.#isClosed) this.#events.lost(reason);
     over(reason);
-  }
-
-  /** With some chance in it: the nodes of a cluster lose their connections together. */
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms * (0.5 + Math.random() / 2)).unref();
-      this.#stopWaiting = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -1,22 +1,22 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** Tells that what Redis holds cannot be used, once until it can: it is asked for again and again. */
+/** Reports that data in Redis cannot be used: once until it can be used again, however often it is read meanwhile. */
 export class FaultOnce {
-  readonly #tell: (error: GatewayError) => void;
-  #isTold = false;
+  readonly #report: (error: GatewayError) => void;
+  #isReported = false;
 
-  constructor(tell: (error: GatewayError) => void) {
-    this.#tell = tell;
+  constructor(report: (error: GatewayError) => void) {
+    this.#report = report;
   }
 
   failed(cause: unknown): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isReported) return;
+    this.#isReported = true;
     const message = "what Redis holds under cluster.redis.prefix is not what nodes write there";
-    this.#tell(new GatewayError("cluster_unavailable", message, { cause }));
+    this.#report(new GatewayError("cluster_unavailable", message, { cause }));
   }
 
   works(): void {
-    this.#isTold = false;
+    this.#isReported = false;
   }
 }

@@ -1,14 +1,14 @@
 import { Script } from "./script.ts";
 
-/** The keys that each script of this file begins with: the epoch, this node's lease, and what says that it is new. */
+/** The keys that each script of this file begins with: the epoch, this node's lease, and the mark that it is new. */
 export type OwnKeys = readonly [epoch: string, lease: string, isNew: string];
 
 /**
- * `{…own, nodes, calm}`, `{node, epoch if it is new, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave
+ * `{…own, nodes, calm}`, `{node, the epoch if there is none, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave
  * up, how long one renewal vouches for calm in ms}` → the epoch, whether the lease was still there, and how many nodes there are.
  *
- * A node that may judge says with each renewal that no lease lapses for want of Redis. That is forgotten before a living node's
- * lease can lapse, so a node that begins while it is said may judge at once.
+ * Each renewal by a node that may judge also renews `calm`, the mark that leases lapse only when their nodes end. It expires
+ * before an outage can let a living node's lease lapse, so a node that starts while it is there may judge at once.
  */
 export const RENEW = new Script(`
 local epoch = redis.call('GET', KEYS[1])
@@ -31,21 +31,21 @@ return {epoch, was, redis.call('SCARD', KEYS[4])}
 `);
 
 /**
- * Whether a node may take others for dead: its own lease is there, in the epoch that it knows, and for the length of a lease it
- * has had it and seen no outage. Otherwise Redis has lost leases, or let them lapse while nobody could renew them, and one that
- * is missing means nothing. It begins every script that judges, whose first argument is the known epoch.
+ * Whether a node may take others for dead: it has held its own lease in the epoch that it knows, without an outage, for the
+ * length of a lease. Otherwise Redis may have lost leases, or let them lapse while nobody could renew them, and a missing lease
+ * proves nothing. Every script that judges begins with this; its first argument is the known epoch.
  */
 export const MAY_JUDGE =
   "(redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1 and redis.call('EXISTS', KEYS[3]) == 0)";
 
-/** `{…own, lease}`, `{epoch}` → 1 if a node is surely dead, else 0. */
+/** `{…own, lease}`, `{epoch}` → 1 if a node is certainly dead, else 0. */
 export const IS_DEAD = new Script(`
 return ${MAY_JUDGE} and redis.call('EXISTS', KEYS[4]) == 0 and 1 or 0
 `);
 
 /**
- * `{…own, nodes}`, `{epoch, how leases' names begin}` → the nodes that live and those that are surely dead; nothing while that
- * is not to be judged.
+ * `{…own, nodes}`, `{epoch, how leases' names begin}` → the living nodes and those that are certainly dead; nothing while this
+ * node may not judge.
  */
 export const JUDGED = new Script(`
 if not ${MAY_JUDGE} then return false end
@@ -56,7 +56,7 @@ end
 return {living, dead}
 `);
 
-/** `{…own, lease, claim}`, `{epoch, node, ms}`: takes it on to clear a dead node away. 1 if nobody else has. */
+/** `{…own, lease, claim}`, `{epoch, node, ms}` → 1 if this node is the one to clear a dead one away, 0 if another has claimed that. */
 export const CLAIM = new Script(`
 if not ${MAY_JUDGE} or redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
 return redis.call('SET', KEYS[5], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0
@@ -70,7 +70,7 @@ redis.call('DEL', KEYS[7])
 return redis.call('SREM', KEYS[6], ARGV[2])
 `);
 
-/** `{…own, nodes, mailbox}`, `{node}`: removes a node that leaves in good order. */
+/** `{…own, nodes, mailbox}`, `{node}`: removes a node that leaves the cluster. */
 export const LEAVE = new Script(`
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[5])
 return redis.call('SREM', KEYS[4], ARGV[1])

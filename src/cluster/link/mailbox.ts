@@ -1,6 +1,7 @@
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
 import { ANSWER_MS, type Connection } from "./connection.ts";
 import type { Names } from "./names.ts";
+import { Pause } from "./pause.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { Script } from "./script.ts";
 
@@ -11,7 +12,7 @@ export interface Message {
   readonly body: JsonObject;
 }
 
-/** A box that its node no longer reads is dropped after this long. */
+/** A box that its node no longer reads is dropped after this long, in milliseconds. */
 const KEPT_MS = 60_000;
 /** A node that is this far behind gets no more: it is as good as gone. */
 const MOST_MESSAGES = 100_000;
@@ -19,7 +20,7 @@ const MOST_MESSAGES = 100_000;
 const BATCH = 100;
 const WAIT_MS = 1_000;
 const AGAIN_MS = 200;
-/** Before all that a box holds. */
+/** The id before all messages. */
 const START = "0-0";
 
 /** Adds a message for a node that was not cleared away. 1 if it was added, else 0. */
@@ -33,7 +34,7 @@ return 1
 
 /**
  * Messages between nodes: a Redis Stream a node. Those of one sender arrive in order, each once, and none is lost while the
- * node lives and Redis keeps its data: a message is removed after it was taken, not by being read.
+ * node lives and Redis keeps its data: a message is removed once it has been handled, not when it is read.
  */
 export class Mailbox {
   readonly #node: string;
@@ -44,8 +45,8 @@ export class Mailbox {
   readonly #connection: Connection;
   #reading: Promise<void> | undefined;
   #isClosed = false;
-  #wakeUp = () => {};
-  /** The last message that was taken and perhaps not removed. */
+  readonly #pause = new Pause();
+  /** The last message that was handled and may not be removed yet. */
   #taken = START;
 
   constructor(node: string, link: RedisLink, names: Names, fault: (error: unknown) => void) {
@@ -53,10 +54,10 @@ export class Mailbox {
     this.#link = link;
     this.#names = names;
     this.#fault = fault;
-    this.#connection = link.connect({ ready: () => this.#wakeUp(), lost: () => {} });
+    this.#connection = link.connect({ ready: () => this.#pause.end(), lost: () => {} });
   }
 
-  /** Says who takes messages of a kind. One listener a kind. Must not throw. */
+  /** Sets the one listener for a kind of message. It must not throw. */
   on(kind: string, listener: (message: Message) => void): void {
     this.#listeners.set(kind, listener);
   }
@@ -68,7 +69,7 @@ export class Mailbox {
   }
 
   /**
-   * Resolves with whether the node is there to read it: not when it left, or was cleared away after its death. Rejects with
+   * Resolves with whether the node is there to read it: not if it left, or was cleared away after its death. Rejects with
    * `cluster_unavailable`.
    */
   async send(node: string, kind: string, body: JsonObject): Promise<boolean> {
@@ -77,10 +78,10 @@ export class Mailbox {
     return (await this.#link.run(SEND, keys, [node, text, String(KEPT_MS), String(MOST_MESSAGES)])) === 1;
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#wakeUp();
+    this.#pause.end();
     await this.#connection.close();
     await this.#reading;
   }
@@ -94,34 +95,24 @@ export class Mailbox {
           if (this.#isClosed) return;
         }
       } catch {
-        // Away, or full: what is in the box stays there.
-        await this.#wait();
+        // Redis is away, or full: messages stay in the box.
+        await this.#pause.wait(AGAIN_MS);
       }
     }
   }
 
-  /** What comes after the last message that was taken, as ids and texts, once there is some or a while has passed. */
+  /** The messages after the last one that was handled, as ids and texts; waits for a while if there are none. */
   async #next(): Promise<readonly (readonly [id: string, text: string])[]> {
     const box = this.#names.mailbox(this.#node);
     if (this.#taken !== START) {
       await this.#connection.ask(["XTRIM", box, "MINID", after(this.#taken)]);
-      // Ids begin anew in a Redis that lost its data, and its clock may be behind.
+      // A Redis that lost its data starts its ids over, and its clock may be behind.
       this.#taken = START;
     }
     const block = ["COUNT", String(BATCH), "BLOCK", String(WAIT_MS)];
     const reply = await this.#connection.ask(["XREAD", ...block, "STREAMS", box, this.#taken], WAIT_MS + ANSWER_MS);
     const [[, entries] = []] = asArray(reply) as unknown as [unknown, [string, [string, string]][]][];
     return (entries ?? []).map(([id, [, text]]) => [id, text]);
-  }
-
-  #wait(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, AGAIN_MS).unref();
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #take(text: string): void {

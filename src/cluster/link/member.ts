@@ -4,11 +4,11 @@ import type { LeaseEvents, NodeLease } from "./node-lease.ts";
 import type { RedisLink } from "./redis-link.ts";
 import type { Wakes } from "./wakes.ts";
 
-/** What parts of a node learn of the cluster. All that is asked of Redis within may fail. */
-export interface ClusterListener extends Partial<Pick<LeaseEvents, "dataLost" | "lapsed" | "gone">> {
-  /** The Redis of live streams answers again, or no more. */
+/** What parts of a node hear of the cluster. What they ask of Redis in these calls may fail. */
+export interface ClusterListener extends Partial<Omit<LeaseEvents, "fault">> {
+  /** The Redis of live streams is up again, or away. */
   state?(isUp: boolean, reason: string | undefined): void;
-  /** The Redis of reservations does: the same one, unless another is configured. */
+  /** So is the Redis of reservations: the same one, unless another is configured. */
   moneyState?(isUp: boolean, reason: string | undefined): void;
 }
 
@@ -17,13 +17,13 @@ export interface Member {
   /** Names this run of this node: another run is another node. */
   readonly node: string;
   readonly names: Names;
-  /** For streams and all else that lives. */
+  /** For streams and everything else that is live. */
   readonly link: RedisLink;
   /** For reservations; the same as `link` unless another Redis is configured. */
   readonly money: RedisLink;
   readonly lease: NodeLease;
   readonly mailbox: Mailbox;
   readonly wakes: Wakes;
-  /** Adds a part of the node. Parts are told in the order in which they were added. */
+  /** Adds a part of the node. Parts are called in the order in which they were added. */
   on(listener: ClusterListener): void;
 }

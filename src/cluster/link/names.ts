@@ -16,27 +16,27 @@ export class Names {
     return `${this.#prefix}:nodes`;
   }
 
-  /** The lease of a node: it is alive while the key is there. */
+  /** The lease of a node, which is alive while the key exists. */
   lease(node: string): string {
     return `${this.#prefix}:node:${node}`;
   }
 
-  /** There while a node's lease is too new to judge others by theirs. */
+  /** Exists while a node's lease is too new for it to judge others by theirs. */
   newLease(node: string): string {
     return `${this.#prefix}:new:${node}`;
   }
 
-  /** There, with the epoch, while nodes that may judge have renewed their leases: a node that begins need not wait to judge. */
+  /** Exists, with the epoch in it, while nodes that may judge renew their leases: a node that starts then may judge at once. */
   get calm(): string {
     return `${this.#prefix}:calm`;
   }
 
-  /** What other nodes ask of a node, in order. */
+  /** The messages of other nodes to a node, in order. */
   mailbox(node: string): string {
     return `${this.#prefix}:mail:${node}`;
   }
 
-  /** Who clears a dead node away. */
+  /** Names the node that clears a dead one away. */
   clearing(node: string): string {
     return `${this.#prefix}:clearing:${node}`;
   }
@@ -46,7 +46,7 @@ export class Names {
     return `${this.#prefix}:probe`;
   }
 
-  /** The channel that says that the gateway keys changed. */
+  /** The channel on which changes of the gateway keys are announced. */
   get keyChanges(): string {
     return `${this.#prefix}:keys`;
   }

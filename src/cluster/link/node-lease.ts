@@ -1,33 +1,34 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { CLAIM, FORGET, IS_DEAD, JUDGED, LEAVE, type OwnKeys, RENEW } from "./lease-scripts.ts";
+import { leaveInTime } from "./leave-in-time.ts";
 import type { Names } from "./names.ts";
 import type { RedisLink, Reply } from "./redis-link.ts";
 import type { Script } from "./script.ts";
 
-/** How long a node that says nothing counts as alive, in milliseconds. */
+/** How long a silent node counts as alive, in milliseconds. */
 export const LEASE_MS = 6_000;
 const RENEW_MS = 2_000;
 /**
- * How long one renewal vouches for it that leases lapse for no other reason than their nodes' ends: longer than until the next
- * one, and a second and a half, in which nodes connect again, shorter than the lease of a living node lasts when an outage begins
- * (at least a lease less the time between renewals).
+ * For how long one renewal vouches that leases lapse only when their nodes end, in milliseconds. Longer than the time to the
+ * next renewal; with the second and a half in which nodes reconnect, no longer than a living node's lease lasts when an outage
+ * begins (at least a lease less the time between renewals).
  */
 const CALM_MS = 2_500;
-/** How often it is looked who is dead, in milliseconds. */
+/** How often a node looks for dead ones, in milliseconds. */
 const LOOK_MS = 1_000;
-/** How long a node takes to clear a dead one away at most, before another may try. */
+/** How long a node may take to clear a dead one away before another may try, in milliseconds. */
 const CLEARING_MS = 10_000;
-/** How long leaving may take: a Redis that is silent then learns of it by the lease's end. */
-const LEAVE_MS = 500;
 
-/** What a node learns of its cluster. */
+/** What a node hears of its cluster. */
 export interface LeaseEvents {
-  /** Redis lost its data: nothing that was kept in it is there. Called before anything else happens in the new epoch. */
+  /** Redis lost its data: nothing that was kept in it is left. Called before anything else happens in the new epoch. */
   dataLost(): void;
-  /** This node's lease had lapsed: what it owned may have been given up by others. */
+  /** This node's lease had lapsed: others may have ended what it owned. */
   lapsed(): void;
-  /** A node is gone and this one clears it away. Rejects to be called again later. Must do no harm when called twice. */
+  /** Another node is gone, and this one clears it away. May reject, to be called again later. Must be idempotent. */
   gone(node: string): Promise<void>;
+  /** This node has cleared it away. */
+  cleared(node: string): void;
   fault(error: unknown): void;
 }
 
@@ -39,7 +40,7 @@ export class NodeLease {
   readonly #events: LeaseEvents;
   readonly #about: string;
   #epoch: string | undefined;
-  /** When the renewal was asked for that was confirmed last. */
+  /** When the last confirmed renewal was requested. */
   #renewedAt = performance.now();
   /** Redis was out of reach since the last renewal: others' leases may have lapsed because they could not renew them. */
   #isInDoubt = false;
@@ -58,12 +59,12 @@ export class NodeLease {
     this.#events = events;
   }
 
-  /** Since the lease was last renewed, in milliseconds. */
+  /** How long ago the lease was last renewed, in milliseconds. */
   get ageMs(): number {
     return performance.now() - this.#renewedAt;
   }
 
-  /** Whether others take this node for alive, as far as it knows. */
+  /** Whether others count this node as alive, as far as it knows. */
   get isHeld(): boolean {
     return this.ageMs < LEASE_MS;
   }
@@ -82,35 +83,44 @@ export class NodeLease {
   async open(): Promise<void> {
     await this.#renew();
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
-    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
-  /** Renews the lease now. Never rejects: that Redis is away is the link's to tell. */
+  /**
+   * Clears dead nodes away from now on, until disposed: while all parts that must hear of one (`gone`) are there, because nobody
+   * hears of it a second time.
+   */
+  watch(): Disposable {
+    this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    return { [Symbol.dispose]: () => this.#unwatch() };
+  }
+
+  /** Renews the lease now. Never rejects: the link reports that Redis is away. */
   async renew(): Promise<void> {
     if (this.#isClosed || this.#epoch === undefined) return;
     try {
       await this.#renew();
     } catch (error) {
-      this.#tell(error);
+      this.#report(error);
       return;
     }
     this.#look();
   }
 
-  /** Redis is out of reach: when it is back, each node needs a moment to renew its lease before one that is missing means anything. */
+  /** Redis is out of reach. Once it is back, nodes need a moment to renew their leases before a missing one proves anything. */
   doubt(): void {
     this.#isInDoubt = true;
   }
 
   /**
-   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease without an
-   * outage, or a node that had vouches for it. Rejects with `cluster_unavailable`.
+   * Whether a node is alive. All count as alive until this one may judge: once it has held its lease for the length of a lease
+   * without an outage, or at once if a node that may judge vouched for all leases when it started. Rejects with
+   * `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
     return (await this.judge(IS_DEAD, [this.#names.lease(node)], [])) !== 1;
   }
 
-  /** All other nodes that live; undefined while that is not to be known. Rejects with `cluster_unavailable`. */
+  /** The other living nodes; undefined while this node may not judge. Rejects with `cluster_unavailable`. */
   async others(): Promise<readonly string[] | undefined> {
     const judged = await this.#judged();
     return judged?.living.filter((node) => node !== this.node);
@@ -129,18 +139,14 @@ export class NodeLease {
     return (await this.#link.command(["SMEMBERS", this.#names.nodes])) as string[];
   }
 
-  /** Gives the lease back: the node has left in good order. Never rejects, and takes half a second at most. */
+  /** Gives the lease up, and so leaves the cluster. Never rejects, and takes half a second at most. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    clearInterval(this.#looks);
+    this.#unwatch();
     const keys = [...this.#ownKeys, this.#names.nodes, this.#names.mailbox(this.node)];
-    const leaving = this.#link.run(LEAVE, keys, [this.node]).catch(() => {});
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, LEAVE_MS);
-    await Promise.race([leaving, late.promise]);
-    clearTimeout(timer);
+    await leaveInTime(this.#link.run(LEAVE, keys, [this.node]));
   }
 
   get #ownKeys(): OwnKeys {
@@ -151,8 +157,9 @@ export class NodeLease {
     const askedAt = performance.now();
     const isInDoubt = this.#isInDoubt;
     this.#isInDoubt = false;
-    const told = [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about];
-    const args = [...told, this.#epoch ?? "", isInDoubt ? "1" : "0", String(CALM_MS)];
+    const ifNew = crypto.randomUUID();
+    const known = [this.#about, this.#epoch ?? "", isInDoubt ? "1" : "0"];
+    const args = [this.node, ifNew, String(LEASE_MS), ...known, String(CALM_MS)];
     const renewing = this.#link.run(RENEW, [...this.#ownKeys, this.#names.nodes, this.#names.calm], args);
     const reply = await renewing.catch((error: unknown) => {
       this.#isInDoubt ||= isInDoubt;
@@ -162,7 +169,7 @@ export class NodeLease {
     if (this.#isClosed) return;
     const before = this.#epoch;
     this.#epoch = epoch;
-    // Redis counts from when it ran the script, which is later than this.
+    // Redis counts from when it ran the script, a little later.
     this.#renewedAt = askedAt;
     this.#nodeCount = nodes;
     if (before !== undefined && before !== epoch) this.#events.dataLost();
@@ -176,10 +183,16 @@ export class NodeLease {
     return { living, dead };
   }
 
-  /** Beside the renewals, which must not wait for it. */
+  #unwatch(): void {
+    clearInterval(this.#looks);
+    this.#looks = undefined;
+  }
+
+  /** Runs beside the renewals, which must not wait for it. */
   #look(): void {
+    if (this.#looks === undefined) return;
     this.#clearing ??= this.#clear()
-      .catch((error: unknown) => this.#tell(error))
+      .catch((error: unknown) => this.#report(error))
       .finally(() => {
         this.#clearing = undefined;
       });
@@ -189,8 +202,9 @@ export class NodeLease {
   async #clear(): Promise<void> {
     const judged = await this.#judged();
     for (const node of judged?.dead ?? []) {
-      // One that cannot be cleared away does not keep the others.
-      await this.#clearOf(node).catch((error: unknown) => this.#tell(error));
+      if (this.#looks === undefined) return;
+      // One that cannot be cleared away does not hold up the others.
+      await this.#clearOf(node).catch((error: unknown) => this.#report(error));
     }
   }
 
@@ -199,11 +213,11 @@ export class NodeLease {
     const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
     if ((await this.judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
     await this.#events.gone(node);
-    await this.judge(FORGET, [lease, claim, nodes, mailbox], [node]);
+    if ((await this.judge(FORGET, [lease, claim, nodes, mailbox], [node])) === 1) this.#events.cleared(node);
   }
 
-  #tell(error: unknown): void {
-    // That something must wait is no fault.
+  #report(error: unknown): void {
+    // Having to wait is no fault.
     const isPassing = error instanceof GatewayError && error.code === "cluster_unavailable";
     if (!isPassing && this.#link.isUp && !this.#isClosed) this.#events.fault(error);
   }

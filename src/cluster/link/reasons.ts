@@ -2,12 +2,18 @@ import { isNativeError } from "node:util/types";
 import { ErrorReply } from "@redis/client";
 import { asArray } from "../../core/kernel/json.ts";
 
-/** What an error of Redis' own begins with, and what it means for a cluster. */
+/** A command of a script that its user may not run, in the words of Redis 7.0, and in those of newer ones. */
+const REFUSED_IN_SCRIPT = /The user executing the script can't |ACL failure in script/;
+
+const NO_PERMISSION = "its user may not do all that a cluster needs (docs/cluster.md)";
+
+/** How Redis' own errors begin, and what each means for a cluster. */
 const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(WRONGPASS|NOAUTH|ERR invalid password)/, "it refuses the user or the password"],
   [/^ERR AUTH /, "it expects no password, or no user"],
   [/^ERR Client sent AUTH/, "it expects no password"],
-  [/^NOPERM|can't publish to the channel/, "its user may not do all that a cluster needs (docs/cluster.md)"],
+  [/^NOPERM/, NO_PERMISSION],
+  [REFUSED_IN_SCRIPT, NO_PERMISSION],
   [/^OOM/, "it is full (maxmemory)"],
   [/^LOADING/, "it is loading its data"],
   [/^READONLY/, "it is a replica, which takes no writes"],
@@ -26,11 +32,11 @@ const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/;
 
 /**
- * Whether an error says that Redis cannot do its work now, whatever it is asked: it is full, loading, a replica, without
- * its disk, or refuses this user. It counts as away then.
+ * Whether an error means that Redis cannot do its work now, whatever the command: it is full, loading, a replica, without its
+ * disk, or refuses this user. It counts as away then.
  */
-export const isUnable = (error: ErrorReply): boolean =>
-  !error.message.startsWith("ERR ") && meaningOf(error.message) !== undefined;
+export const isUnable = ({ message }: ErrorReply): boolean =>
+  REFUSED_IN_SCRIPT.test(message) || (!message.startsWith("ERR ") && meaningOf(message) !== undefined);
 
 /** Why a connection or a command failed, in words without a secret: Redis quotes arguments in some of its errors. */
 export function reasonOf(error: unknown): string {
@@ -40,12 +46,12 @@ export function reasonOf(error: unknown): string {
   if (!isNativeError(last)) return "it is not reachable";
   const { message, code, syscall } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
-  // Its message has the address, which callers of the gateway need not know.
+  // Its message contains the address, which callers of the gateway need not know.
   if (code !== undefined && syscall !== undefined) return `${syscall} ${code}`;
   if (code !== undefined && UNTRUSTED.test(code))
     return "its certificate is not trusted: cluster.redis.caFile names its authority's file";
   if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";
-  // The driver's own, when bytes make no sense to it: they quote those bytes.
+  // The driver's own errors about bytes that it cannot parse, which they quote.
   if (code === undefined && !/^(Socket|Connection) /.test(message)) return "it does not speak Redis' protocol";
   return message || code || "it is not reachable";
 }

@@ -7,29 +7,29 @@ import type { Script } from "./script.ts";
 
 export type { BytesReply, Reply } from "./connection.ts";
 
-/** What a link tells of itself. */
+/** The events of a link. */
 export interface LinkEvents {
-  /** Redis answers again, or no more. Called once a change. */
+  /** Redis is up again, or away. Called once a change. */
   state(isUp: boolean, reason: string | undefined): void;
 }
 
 const PROBE_MS = 1_000;
-/** How long what a probe wrote is kept. */
+/** How long what a probe wrote is kept, in milliseconds. */
 const PROBED_MS = 60_000;
 
 /**
- * A connection to Redis that knows whether Redis works: once a second it writes something. Nothing waits for a Redis that is
- * away: what is asked then is refused at once with `cluster_unavailable`, and so is what it does not answer in two seconds,
- * which it may have done.
+ * A connection to Redis that knows whether Redis works: it writes a probe once a second. Nothing waits for a Redis that is away:
+ * commands are refused at once then with `cluster_unavailable`. So are those that get no reply within two seconds, though Redis
+ * may have run them.
  */
 export class RedisLink {
-  /** Names the server for people. */
+  /** Names the server in messages for people. */
   readonly place: string;
   readonly #options: RedisOptions;
   readonly #events: LinkEvents;
   readonly #connection: Connection;
   readonly #opened = Promise.withResolvers<void>();
-  /** Scripts that this connection has sent whole. */
+  /** Scripts whose source this connection has sent. */
   readonly #known = new Set<Script>();
   #isUp = false;
   #changedAt = performance.now();
@@ -68,7 +68,7 @@ export class RedisLink {
     return this.#isUp ? 0 : performance.now() - this.#changedAt;
   }
 
-  /** How long Redis took for its latest write of a probe, in milliseconds. */
+  /** How long the latest probe took, in milliseconds. */
   get latencyMs(): number | undefined {
     return this.#latencyMs;
   }
@@ -85,12 +85,12 @@ export class RedisLink {
     return (await this.#run(script, keys, args, false)) as Reply;
   }
 
-  /** The same, with bytes for texts: for what may be no UTF-8. */
+  /** The same, with bytes instead of strings: for replies that may not be UTF-8. */
   async runForBytes(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<BytesReply> {
     return (await this.#run(script, keys, args, true)) as BytesReply;
   }
 
-  /** Sends one command, its arguments as bytes or texts. Rejects as `run` does. */
+  /** Sends one command. Rejects as `run` does. */
   async command(args: readonly (string | Buffer)[]): Promise<Reply> {
     return (await this.#ask(args, false)) as Reply;
   }
@@ -102,7 +102,7 @@ export class RedisLink {
     asBytes: boolean,
   ): Promise<Reply | BytesReply> {
     const rest = [String(keys.length), ...keys, ...args];
-    // Whole the first time on each connection: asking whether Redis knows it would let later calls overtake this one.
+    // As source the first time on each connection: after NOSCRIPT, later calls would overtake this one.
     if (!this.#known.has(script)) {
       this.#known.add(script);
       return this.#ask(["EVAL", script.source, ...rest], asBytes);
@@ -127,12 +127,12 @@ export class RedisLink {
     }
   }
 
-  /** Another connection to the same server for what blocks one or takes it over. To be opened and closed by the caller. */
+  /** Another connection to the same server, for commands that block it or take it over. The caller opens and closes it. */
   connect(events: ConnectionEvents): Connection {
     return new Connection(this.#options, events);
   }
 
-  /** Closes the connection; what is not answered is rejected. */
+  /** Closes the connection, and rejects what has not been answered. */
   close(): void {
     clearInterval(this.#probes);
     this.#isUp = false;
@@ -140,7 +140,7 @@ export class RedisLink {
     void this.#connection.close();
   }
 
-  /** PING would be answered by a Redis that is full, or a replica. */
+  /** Writes, because a full Redis, or a replica, would answer PING. */
   async #probe(): Promise<void> {
     if (this.#isProbing || !this.#connection.isReady) return;
     this.#isProbing = true;
@@ -150,7 +150,7 @@ export class RedisLink {
       this.#latencyMs = performance.now() - askedAt;
       this.#up();
     } catch (error) {
-      // What else it can be, the connection tells.
+      // The connection reports all other errors.
       if (error instanceof ErrorReply) this.#away(reasonOf(error));
     } finally {
       this.#isProbing = false;

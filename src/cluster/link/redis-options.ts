@@ -19,19 +19,19 @@ export const CONNECT_MS = 2_000;
 type None = Record<string, never>;
 type Options = RedisClientOptions<None, None, None, 2>;
 
-/** The client's settings for one connection, which it does not make again by itself. Throws `cluster_unavailable`. */
+/** The client's settings for one connection, without its own reconnects. Throws `cluster_unavailable`. */
 export function clientOptions({ url, caFile }: RedisOptions): Options {
   const host = URL.parse(url)?.hostname ?? "";
   const isTls = url.startsWith("rediss:");
   return {
     url,
     name: "sluice",
-    // Lists and texts, whatever the command: no maps.
+    // Lists and strings, whatever the command: no maps.
     RESP: 2,
     // What cannot be sent now is refused now: whoever sent it decides what that means.
     disableOfflineQueue: true,
     disableClientInfo: true,
-    // Its own would be an abort signal for each command.
+    // The client's own timeout costs an abort signal for each command.
     commandOptions: { timeout: 0 },
     socket: {
       connectTimeout: CONNECT_MS,
@@ -45,7 +45,7 @@ export function clientOptions({ url, caFile }: RedisOptions): Options {
   };
 }
 
-/** Names the server for people, without its user and password. */
+/** Names the server in messages for people, without user and password. */
 export function redisPlace(text: string): string {
   const url = URL.parse(text);
   return url ? url.host + (url.pathname === "/" ? "" : url.pathname) : "an unreadable address";

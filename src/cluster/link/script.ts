@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
 
+/** Lua for a script to begin with: `nowMs()`, the time of Redis' clock in milliseconds. */
+export const NOW_MS = `
+local function nowMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`;
+
 /** A Lua script that Redis runs as one step: nothing comes between its commands. */
 export class Script {
   readonly source: string;

@@ -6,7 +6,7 @@ import { RedisLink } from "./redis-link.ts";
 import type { RedisOptions } from "./redis-options.ts";
 import { Script } from "./script.ts";
 
-/** What a user needs besides writing: scripts, streams, channels. Leaves nothing. */
+/** What a user needs besides writing: scripts, streams, channels. Leaves nothing behind. */
 const TRIAL = new Script(`
 redis.call('XADD', KEYS[1], '*', 'a', 'b')
 redis.call('PUBLISH', KEYS[2], '')
@@ -14,8 +14,8 @@ return redis.call('DEL', KEYS[1])
 `);
 
 /**
- * Connects once and tries what a node does. Resolves with what is probably a mistake in Redis' settings, as far as this user
- * may see them. Rejects with `cluster_unavailable` if a node could not use this Redis.
+ * Connects once and tries what a node does. Resolves with a warning about Redis' settings, as far as this user may see them.
+ * Rejects with `cluster_unavailable` if a node could not use this Redis.
  */
 export async function tryRedis(options: RedisOptions, prefix: string): Promise<string | undefined> {
   const names = new Names(prefix);

@@ -3,19 +3,25 @@ import type { RedisLink } from "./redis-link.ts";
 
 type Woken = (message: string | undefined) => void;
 
-/** How often a subscribed connection, on which nothing need come, is asked whether it still lives. */
+/** Those who listen to a channel, and what wakes them. */
+interface Channel {
+  readonly listeners: Set<Woken>;
+  readonly wake: Woken;
+}
+
+/** How often a subscribed connection, which may be silent for long, is pinged, in milliseconds. */
 const PING_MS = 2_000;
 
-/** Wake-ups by publish and subscribe, which may lose: their users look by themselves now and then, too. */
+/** Wake-ups by publish and subscribe. Some may get lost, so listeners also look by themselves now and then. */
 export class Wakes {
   readonly #connection: Connection;
-  readonly #channels = new Map<string, Set<Woken>>();
+  readonly #channels = new Map<string, Channel>();
   #pings: NodeJS.Timeout | undefined;
 
   constructor(link: RedisLink) {
     this.#connection = link.connect({
       ready: () => {
-        for (const channel of this.#channels.keys()) this.#subscribe(channel);
+        for (const [name, channel] of this.#channels) this.#subscribe(name, channel);
       },
       lost: () => {},
     });
@@ -30,22 +36,23 @@ export class Wakes {
   }
 
   /**
-   * Calls `woken` with each message of a channel, and with none whenever it begins to listen, because messages may have been
-   * missed; until disposed. Must not throw.
+   * Calls `woken` with each message of a channel until disposed, and without one whenever a subscription begins, because
+   * messages may have been missed. It must not throw.
    */
-  on(channel: string, woken: Woken): Disposable {
-    const all = this.#channels.get(channel) ?? new Set();
+  on(name: string, woken: Woken): Disposable {
+    const channel = this.#channels.get(name) ?? channelOf(new Set());
+    const { listeners, wake } = channel;
     // Its own, so that the same function may be there twice.
     const mine: Woken = (message) => woken(message);
-    all.add(mine);
-    this.#channels.set(channel, all);
-    if (all.size === 1) this.#subscribe(channel);
+    listeners.add(mine);
+    this.#channels.set(name, channel);
+    if (listeners.size === 1) this.#subscribe(name, channel);
     else queueMicrotask(() => woken(undefined));
     return {
       [Symbol.dispose]: () => {
-        if (!all.delete(mine) || all.size > 0) return;
-        this.#channels.delete(channel);
-        this.#connection.unsubscribe(channel);
+        if (!listeners.delete(mine) || listeners.size > 0) return;
+        this.#channels.delete(name);
+        this.#connection.unsubscribe(name, wake);
       },
     };
   }
@@ -55,10 +62,14 @@ export class Wakes {
     void this.#connection.close();
   }
 
-  #subscribe(channel: string): void {
-    const tell = (message: string | undefined) => {
-      for (const woken of this.#channels.get(channel) ?? []) woken(message);
-    };
-    this.#connection.subscribe(channel, tell, () => tell(undefined));
+  #subscribe(name: string, { wake }: Channel): void {
+    this.#connection.subscribe(name, wake, () => wake(undefined));
   }
 }
+
+const channelOf = (listeners: Set<Woken>): Channel => ({
+  listeners,
+  wake(message) {
+    for (const woken of listeners) woken(message);
+  },
+});

@@ -14,12 +14,12 @@ import type { Member } from "../link/member.ts";
 import { Pace } from "./pace.ts";
 import { Questions } from "./questions.ts";
 
-/** Kinds of messages: to a node that is asked, and to the one that asked. */
-const ASKED = "running";
-const TOLD = "running-told";
+/** Kinds of messages: a question, and its answer. */
+const QUESTION = "running";
+const ANSWER = "running-told";
 /** How long the other nodes have to answer, in milliseconds. */
 const ANSWER_MS = 1_000;
-/** What a node tells of its streams one by one at most, the oldest first: so many, and so many characters. */
+/** How many streams a node lists one by one, the oldest first, and in how many characters, at most. */
 const MOST = 500;
 const MOST_CHARS = 262_144;
 
@@ -29,9 +29,9 @@ export class OtherStreams implements OtherNodes {
   readonly #member: Pick<Member, "lease" | "mailbox">;
   readonly #running: Pick<RunningStreams, "seenBy" | "end">;
   readonly #questions: Questions;
-  /** The looks under way, which others who may see the same share. */
+  /** The looks under way, shared by all who may see the same. */
   readonly #looks = new Map<string, Promise<StreamsElsewhere>>();
-  /** Keys cannot keep an operator waiting, nor ends a list. */
+  /** Apart, so that keys cannot keep operators waiting, nor ends lists. */
   readonly #paces: Readonly<Record<"list" | "end", { readonly operators: Pace; readonly keys: Pace }>>;
 
   constructor(
@@ -45,9 +45,9 @@ export class OtherStreams implements OtherNodes {
     this.#member = member;
     this.#running = running;
     this.#paces = { list: paces(), end: paces() };
-    this.#questions = new Questions((to, body) => mailbox.send(to, ASKED, body));
-    mailbox.on(ASKED, (message) => this.#answer(message));
-    mailbox.on(TOLD, (message) => this.#questions.take(message));
+    this.#questions = new Questions((to, body) => mailbox.send(to, QUESTION, body));
+    mailbox.on(QUESTION, (message) => this.#answer(message));
+    mailbox.on(ANSWER, (message) => this.#questions.take(message));
   }
 
   list(viewer: Viewer): Promise<StreamsElsewhere> {
@@ -67,11 +67,11 @@ export class OtherStreams implements OtherNodes {
     const { nodes, areAll, leftMs } = await this.#others();
     let ending = "unknown" as EndAnswer;
     const question = { what: "end", stream, ...viewer };
-    const silent = await this.#questions.ask(nodes, question, leftMs, (_, { ending: said }) => {
-      if (said === "ended" || said === "over") ending = said;
+    const silent = await this.#questions.ask(nodes, question, leftMs, (_, { ending: answer }) => {
+      if (answer === "ended" || answer === "over") ending = answer;
       return ending !== "unknown";
     });
-    // A look that has begun before may still show it.
+    // A look that began earlier may still show it.
     this.#looks.clear();
     if (ending !== "unknown") return ending === "ended";
     if (silent.length > 0) {
@@ -126,20 +126,20 @@ export class OtherStreams implements OtherNodes {
     if (name === undefined) return;
     const viewer = { name, isOperator: body.isOperator === true };
     const { question, what } = body;
-    if (what === "list") this.#tell(from, { question, ...told(this.#running.seenBy(viewer)) });
+    if (what === "list") this.#send(from, { question, ...listed(this.#running.seenBy(viewer)) });
     else if (what === "end") {
-      this.#tell(from, { question, ending: this.#running.end(asString(body.stream) ?? "", viewer) });
+      this.#send(from, { question, ending: this.#running.end(asString(body.stream) ?? "", viewer) });
     }
   }
 
-  /** An answer that is lost makes this node a silent one. */
-  #tell(node: string, body: JsonObject): void {
-    this.#member.mailbox.send(node, TOLD, body).catch(() => {});
+  /** If the answer is lost, this node counts as silent. */
+  #send(node: string, body: JsonObject): void {
+    this.#member.mailbox.send(node, ANSWER, body).catch(() => {});
   }
 }
 
-/** What is told of these streams: as many as there is room for. */
-function told(all: readonly StreamView[]): JsonObject {
+/** As many of these streams as there is room for, and how many more there are. */
+function listed(all: readonly StreamView[]): JsonObject {
   const streams: JsonObject[] = [];
   let room = MOST_CHARS;
   for (const one of all.slice(0, MOST)) {

@@ -3,10 +3,10 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** How far apart questions begin, in milliseconds. */
 const APART_MS = 50;
-/** How long one waits for its turn at most, in milliseconds. */
+/** How long a question may wait for its turn, in milliseconds. */
 const QUEUED_MS = 1_000;
 
-/** Spreads questions out, so that however many look, Redis gets 20 rounds a second. */
+/** Spreads questions out: however many look, Redis gets 20 rounds a second at most. */
 export class Pace {
   readonly #now: () => number;
   #free = Number.NEGATIVE_INFINITY;

@@ -1,10 +1,10 @@
 import { asString, type JsonObject } from "../../core/kernel/json.ts";
 import type { Message } from "../link/mailbox.ts";
 
-/** Takes a node's answer. Returns whether no other is needed. */
-type Heard = (from: string, body: JsonObject) => boolean;
+/** Handles a node's answer. Returns whether no other is needed. */
+type OnAnswer = (from: string, body: JsonObject) => boolean;
 
-/** What is asked of nodes, each of which may answer by a message. */
+/** Questions to other nodes, each of which may answer by a message. */
 export class Questions {
   readonly #send: (node: string, body: JsonObject) => Promise<boolean>;
   readonly #open = new Map<string, (message: Message) => void>();
@@ -16,9 +16,9 @@ export class Questions {
 
   /**
    * Asks all these nodes, until one's answer is enough, all have answered or could not be asked, or the time is up. Resolves with
-   * those that have not answered; one that has left needs not. Never rejects.
+   * those that have not answered; one that has left need not. Never rejects.
    */
-  async ask(nodes: readonly string[], body: JsonObject, ms: number, heard: Heard): Promise<readonly string[]> {
+  async ask(nodes: readonly string[], body: JsonObject, ms: number, onAnswer: OnAnswer): Promise<readonly string[]> {
     if (nodes.length === 0) return [];
     const question = crypto.randomUUID();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,7 +31,7 @@ export class Questions {
     };
     this.#open.set(question, (message) => {
       if (!silent.has(message.from)) return;
-      if (heard(message.from, message.body)) resolve();
+      if (onAnswer(message.from, message.body)) resolve();
       answered(message.from);
     });
     for (const node of nodes)

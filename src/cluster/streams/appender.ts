@@ -1,18 +1,19 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { APPEND } from "./append-script.ts";
+import { APPEND, appendAnswer, appendArguments } from "./append-script.ts";
 import type { StreamKeys } from "./stream-keys.ts";
 import { Tap } from "./tap.ts";
 import type { TapParts } from "./tap-parts.ts";
 
 /** How long events wait for others, in milliseconds. */
 const TICK_MS = 10;
-/** Calls until a node that leaves gives up: each takes up to 128 KiB of a stream, whose log holds about a megabyte. */
+/** How many calls a node that leaves makes at most: each takes up to 128 KiB of a stream, whose log holds about a megabyte. */
 const MOST_LAST_CALLS = 100;
 /** Streams in one call: so many take Redis about a millisecond. */
 const MOST_STREAMS = 64;
-/** How long a stream's hash outlives its log, in milliseconds: so long one is told that it has expired. */
+/** How long a stream's hash outlives its log, in milliseconds: for that long clients learn that it has expired. */
 export const OUTLIVES_MS = 600_000;
 
 type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
@@ -26,9 +27,10 @@ export interface AppenderParts
   readonly fault: (error: unknown) => void;
 }
 
-/** Writes the streams of a node to Redis, behind them: one timer for all, one call for up to 64 of them. */
+/** Writes the streams of a node to Redis, a moment behind: one timer for all, one call for up to 64 of them. */
 export class Appender {
   readonly #parts: AppenderParts;
+  readonly #faults: FaultOnce;
   readonly #taps = new Set<Tap>();
   /** Those a tick must look at. */
   readonly #busy = new Set<Tap>();
@@ -42,6 +44,7 @@ export class Appender {
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
+    this.#faults = new FaultOnce(parts.fault);
   }
 
   /** Streams with events that Redis does not have yet, and the size of these. */
@@ -54,7 +57,7 @@ export class Appender {
     return sum;
   }
 
-  /** Begins to write a stream. */
+  /** Starts to write a stream. */
   add(registered: RegisteredStream): Tap {
     const { now, wall, keptMs, ended, fenced, holed, removed, link } = this.#parts;
     const tap = new Tap(registered, {
@@ -95,7 +98,7 @@ export class Appender {
     for (const { registered } of this.#taps) registered.stream.cancel(new GatewayError("owner_lost"));
   }
 
-  /** Redis answers no more: what waits for it goes on without it. */
+  /** Redis is away: what waits for it goes on without it. */
   away(): void {
     for (const { registered } of [...this.#busy, ...this.#begun.keys()]) registered.stream.readerMoved();
   }
@@ -110,8 +113,8 @@ export class Appender {
   }
 
   /**
-   * Tells Redis of a stream in the turn in which its client learns of it, whatever round is under way: should this node be
-   * killed, others can say what became of it.
+   * Writes a stream to Redis in the turn in which its client learns of it, even while a round is under way: if this node is
+   * killed then, others know of the stream.
    */
   #introduce(tap: Tap): void {
     const { stream } = tap.registered;
@@ -167,25 +170,29 @@ export class Appender {
       if (append) due.push([tap, append]);
       else if (!tap.isRunning) this.#busy.delete(tap);
     }
-    const calls: Promise<void>[] = [];
+    const calls: Promise<boolean>[] = [];
     for (let at = 0; at < due.length; at += MOST_STREAMS) calls.push(this.#append(due.slice(at, at + MOST_STREAMS)));
-    await Promise.all(calls);
+    const done = await Promise.all(calls);
+    if (done.length > 0 && done.every(Boolean)) this.#faults.works();
     this.#isUrgent ||= due.some(([, { isFull }]) => isFull);
   }
 
-  async #append(due: readonly Due[]): Promise<void> {
-    const { node, link, keys, fault } = this.#parts;
+  /** Resolves with whether Redis took it. */
+  async #append(due: readonly Due[]): Promise<boolean> {
+    const { node, link, keys } = this.#parts;
     const names = due.flatMap(([{ id }]) => [keys.log(id), keys.meta(id)]);
-    const args = due.flatMap(([tap, append]) => tap.argumentsOf(append));
+    const call = { node, channel: keys.wake(""), outlivesMs: OUTLIVES_MS };
+    const parts = due.map(([tap, append]) => tap.partOf(append));
     try {
-      const fixed = [node, keys.wake(""), String(OUTLIVES_MS)];
-      const answers = (await link.run(APPEND, [keys.owned(node), ...names], [...fixed, ...args])) as string[];
-      due.forEach(([tap, append], index) => {
-        tap.answered(append, answers[index] ?? "");
+      const reply = await link.run(APPEND, [keys.owned(node), ...names], appendArguments(call, parts));
+      due.forEach(([tap, append], place) => {
+        tap.answered(append, appendAnswer(reply, place));
       });
+      return true;
     } catch (error) {
-      // That Redis is away is the link's to tell.
-      if (link.isUp) fault(error);
+      // The link reports that Redis is away.
+      if (link.isUp) this.#faults.failed(error);
+      return false;
     }
   }
 }

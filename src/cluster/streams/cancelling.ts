@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Sought, Whereabouts } from "./inquiries.ts";
+import type { SearchResult, Whereabouts } from "./inquiries.ts";
 import type { StoredStream } from "./stored-stream.ts";
 
-/** How often the owner of a stream that is to be cancelled is sought, and for how long, in milliseconds. */
+/** How often the owner of a stream that is to be cancelled is looked for, and for how long, in milliseconds. */
 const AGAIN_MS = 250;
 const SOUGHT_MS = 10_000;
 
@@ -12,12 +12,12 @@ export interface CancellingParts {
   readonly now: () => number;
   readonly isClosed: () => boolean;
   readonly read: (id: string) => Promise<StoredStream | undefined>;
-  readonly seek: (id: string) => Promise<Sought>;
-  /** Tells the node that runs it. */
-  readonly tell: (node: string) => void;
+  readonly seek: (id: string) => Promise<SearchResult>;
+  /** Sends the request to the node that runs it. */
+  readonly forward: (node: string) => void;
 }
 
-/** Ends a stream of another node, as `Elsewhere.cancel`; one that was opened while Redis was away is sought everywhere. */
+/** Ends a stream of another node, as `Elsewhere.cancel`; one that was opened while Redis was away is looked for on all nodes. */
 export async function cancelElsewhere(
   id: string,
   isMeant: (caller: string) => boolean,
@@ -25,10 +25,10 @@ export async function cancelElsewhere(
 ): Promise<boolean> {
   const asked = parts.now();
   for (;;) {
-    const found = await whereIs(id, parts).catch(() => "unsure" as const);
+    const found = await locate(id, parts).catch(() => "unsure" as const);
     if (typeof found !== "string") {
       if (!isMeant(found.caller)) return false;
-      parts.tell(found.node);
+      parts.forward(found.node);
       return true;
     }
     if (found === "nobody") return false;
@@ -37,7 +37,7 @@ export async function cancelElsewhere(
   }
 }
 
-async function whereIs(
+async function locate(
   id: string,
   { read, seek }: CancellingParts,
 ): Promise<Pick<Whereabouts, "node" | "caller"> | "nobody" | "unsure"> {

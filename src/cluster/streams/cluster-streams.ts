@@ -1,7 +1,6 @@
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { JsonObject } from "../../core/kernel/json.ts";
 import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
 import type { Elsewhere } from "../../core/stream/elsewhere.ts";
 import type { LogBudget } from "../../core/stream/log-budget.ts";
@@ -12,8 +11,8 @@ import type { LogLimits } from "../../core/stream/stream-log.ts";
 import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
 import { cancelElsewhere } from "./cancelling.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Inquiries } from "./inquiries.ts";
-import { Letters } from "./letters.ts";
 import { Mirrors } from "./mirrors.ts";
 import { NamedStreams } from "./named-streams.ts";
 import { OwnedStreams } from "./owned-streams.ts";
@@ -36,13 +35,13 @@ export interface ClusterStreamsParts {
   readonly count: ClusterObserver["count"];
 }
 
-/** Kinds of messages: to the node that runs a stream, to one whose client reads it, and to one that seeks it. */
+/** Kinds of messages: to the node that runs a stream, to one whose client reads it, and to one that looks for it. */
 const TO_OWNER = "stream";
 const TO_READER = "stream-reader";
 const TO_SEEKER = "stream-seeker";
-/** How often nodes whose clients read here are looked at, in milliseconds. */
+/** How often nodes whose clients read here are checked, in milliseconds. */
 const LOOK_MS = 2_000;
-/** How often this process notes that it runs, and after how long without it stood still, in milliseconds. */
+/** How often this process notes that it runs, and how long a gap shows that it stood still, in milliseconds. */
 const TICK_MS = 500;
 const STILL_MS = 1_500;
 /** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
@@ -56,7 +55,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
   readonly #inquiries: Inquiries;
-  readonly #letters: Letters;
+  readonly #deliveries: Deliveries;
   readonly notes: RedisNotes;
   readonly names: NamedStreams;
   readonly #timer: NodeJS.Timeout;
@@ -83,7 +82,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       holed: () => parts.count("stream_hole"),
       fault,
     });
-    this.#letters = new Letters((to, kind, body) => cluster.mailbox.send(to, kind, body), clock.now);
+    this.#deliveries = new Deliveries((to, kind, body) => cluster.mailbox.send(to, kind, body), clock.now);
     this.#inquiries = new Inquiries({
       others: () => cluster.lease.others(),
       ask: (to, body) => cluster.mailbox.send(to, TO_OWNER, body),
@@ -96,7 +95,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     this.#owned = new OwnedStreams({
       registry,
       named: (key) => this.names.at(key),
-      tellReader: (to, body) => this.#letters.send(to, TO_READER, body),
+      tellReader: (to, body) => this.#deliveries.send(to, TO_READER, body),
       answer: (to, body) => cluster.mailbox.send(to, TO_SEEKER, body).catch(() => {}),
       recheck: ({ watcher }) => watcher instanceof Tap && watcher.recheck(),
     });
@@ -106,8 +105,10 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       takeOver: (id, owner) => this.#takeOver(id, owner),
       wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
       seek: (stream, among) => this.#inquiries.seek({ stream }, among),
-      tellOwner: (to, body) => this.#tellOwner(to, body),
-      done: (id, owner, isAcknowledged) => this.#tellOwner(owner, { what: "done", stream: id, isAcknowledged }),
+      tellOwner: (to, body, delivered) => this.#deliveries.send(to, TO_OWNER, body, delivered),
+      tellNow: (to, body) => cluster.mailbox.send(to, TO_OWNER, body).catch(() => false),
+      done: (id, to, isAcknowledged) =>
+        this.#deliveries.send(to, TO_OWNER, { what: "done", stream: id, isAcknowledged }),
     });
     cluster.mailbox.on(TO_OWNER, (message) => this.#owned.take(message));
     cluster.mailbox.on(TO_SEEKER, (message) => this.#inquiries.take(message));
@@ -116,7 +117,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       state: (isUp) => {
         if (!isUp) this.#appender.away();
         else {
-          // It may be another one, which lacks what was written last.
+          // It may be another Redis, which lacks what was written last.
           this.#appender.recheck();
           this.#back();
         }
@@ -140,7 +141,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
 
   /**
    * An upstream's socket was read. If this process stood still for longer than its lease, others have ended its streams, and what
-   * the sockets gathered meanwhile must reach nobody. Data comes before any timer then.
+   * the sockets gathered meanwhile must reach nobody. Data is then read before any timer fires.
    */
   readonly reading = (): void => {
     if (performance.now() - this.#tickAt >= STILL_MS) this.#tick();
@@ -167,7 +168,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       isClosed: () => this.#isClosed,
       read: (id) => readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1),
       seek: (id) => this.#inquiries.seek({ stream: id }),
-      tell: (node) => this.#letters.send(node, TO_OWNER, { what: "cancel", stream, code, message }),
+      forward: (node) => this.#deliveries.send(node, TO_OWNER, { what: "cancel", stream, code, message }),
     });
   }
 
@@ -176,7 +177,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     this.#isClosed = true;
     clearInterval(this.#timer);
     clearInterval(this.#ticks);
-    this.#letters[Symbol.dispose]();
+    this.#deliveries[Symbol.dispose]();
     this.names[Symbol.dispose]();
     await this.#appender.flush();
   }
@@ -201,9 +202,9 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
 
   #back(): void {
     this.#mirrors.back();
-    // If Redis is away once more, it will be back once more.
-    this.notes.again().catch(() => {});
-    void this.names.again();
+    // If Redis goes away again, this is done again once it is back.
+    this.notes.reclaim().catch(() => {});
+    void this.names.refresh();
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */
@@ -228,11 +229,5 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       this.#mirrors.loseAll("cluster_unavailable");
     }
     for (const node of nodes) if (!(await lease.isAlive(node))) this.#owned.lose(new Set([node]), "client_gone");
-  }
-
-  #tellOwner(node: string, body: JsonObject): void {
-    // How far a reader is will be said again.
-    if (body.what === "handled") this.#parts.cluster.mailbox.send(node, TO_OWNER, body).catch(() => {});
-    else this.#letters.send(node, TO_OWNER, body);
   }
 }

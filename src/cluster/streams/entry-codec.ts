@@ -1,13 +1,14 @@
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { Entry, StreamLog } from "../../core/stream/stream-log.ts";
 
-/** Consecutive entries as bytes. */
+/** Consecutive entries, encoded. */
 export interface Batch {
-  readonly bytes: Buffer;
+  readonly text: ByteString;
   /** The sequence of its last entry. */
   readonly last: number;
 }
 
-/** What an entry says beside its texts, as one digit. */
+/** The flags of an entry, as one digit. */
 const RAW = 1;
 const CONTENT = 2;
 const NAMED = 4;
@@ -16,10 +17,10 @@ const DOT = ".".charCodeAt(0);
 const ZERO = "0".charCodeAt(0);
 
 /**
- * The entries after `after`, up to about `maxBytes` and at least one; undefined if the log holds none. Each is
+ * The entries after `after`, up to about `maxBytes` and at least one, if the log holds any. Each is
  * `<digit><length of name>.<length of data>:<name><data>`, lengths in bytes: texts are bytes already and are copied unchanged.
  */
-export function encodeEntries(log: Pick<StreamLog, "at">, after: number, maxBytes: number): Batch | undefined {
+export function encodeEntries(log: Pick<StreamLog, "at">, after: number, maxBytes: number): Batch {
   let text = "";
   let last = after;
   while (text.length < maxBytes) {
@@ -29,11 +30,11 @@ export function encodeEntries(log: Pick<StreamLog, "at">, after: number, maxByte
     text += `${kindOf(entry)}${name.length}.${data.length}:${name}${data}`;
     last++;
   }
-  return last === after ? undefined : { bytes: Buffer.from(text, "latin1"), last };
+  return { text, last };
 }
 
-/** The entries of a batch whose last one has the sequence `last`. */
-export function decodeEntries({ bytes, last }: Batch): Entry[] {
+/** The entries of a batch as it was written, whose last one has the sequence `last`. */
+export function decodeEntries(bytes: Buffer, last: number): Entry[] {
   const entries: Omit<Entry, "seq">[] = [];
   for (let at = 0; at < bytes.length; ) {
     const kind = (bytes[at] ?? ZERO) - ZERO;

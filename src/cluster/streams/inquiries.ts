@@ -9,15 +9,15 @@ export interface Whereabouts {
   readonly head: number;
 }
 
-/** Who has a stream; `unsure`: somebody who may have it has not said so in time. */
-export type Sought = Whereabouts | "nobody" | "unsure";
+/** Which node has a stream; `unsure`: one that may have it has not answered in time. */
+export type SearchResult = Whereabouts | "nobody" | "unsure";
 
-/** What is sought: a stream by its id, or by the key of its name in Redis. */
+/** What is looked for: a stream by its id, or by the key of its name in Redis. */
 export type Wanted = { readonly stream: string } | { readonly name: string };
 
 /** What inquiries need of their node. */
 export interface InquiriesParts {
-  /** All other nodes that live; undefined while that is not to be known. */
+  /** The other living nodes; undefined while this node may not judge. */
   readonly others: () => Promise<readonly string[] | undefined>;
   /** Asks a node, which answers by a message for `take`. Resolves with whether the node is there. */
   readonly ask: (node: string, body: JsonObject) => Promise<boolean>;
@@ -28,7 +28,7 @@ const ANSWER_MS = 1_000;
 
 interface Inquiry {
   readonly silent: Set<string>;
-  readonly decided: (sought: Sought) => void;
+  readonly decided: (result: SearchResult) => void;
 }
 
 /** Asks the other nodes for streams that Redis does not know, or not as far as a client has seen them. */
@@ -40,17 +40,17 @@ export class Inquiries {
     this.#parts = parts;
   }
 
-  /** Who has a stream, of these nodes or of all others. Rejects with `cluster_unavailable`. */
-  async seek(wanted: Wanted, among?: readonly string[]): Promise<Sought> {
+  /** Finds out which of these nodes, or of all others, has a stream. Rejects with `cluster_unavailable`. */
+  async seek(wanted: Wanted, among?: readonly string[]): Promise<SearchResult> {
     const nodes = among ?? (await this.#parts.others());
     if (nodes === undefined) return "unsure";
     if (nodes.length === 0) return "nobody";
     const inquiry = crypto.randomUUID();
-    const { promise, resolve } = Promise.withResolvers<Sought>();
+    const { promise, resolve } = Promise.withResolvers<SearchResult>();
     this.#open.set(inquiry, { silent: new Set(nodes), decided: resolve });
     const late = setTimeout(() => resolve("unsure"), ANSWER_MS);
     try {
-      // One that has left since may have written it at last: the next look shows it.
+      // A node that has left since may have written it in the end: the next look shows that.
       const asked = nodes.map((node) => this.#parts.ask(node, { what: "seek", ...wanted, inquiry }));
       for (const each of asked)
         each.then(

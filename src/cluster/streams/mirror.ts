@@ -8,10 +8,10 @@ import type { Producer } from "../../core/stream/stream-parts.ts";
 import { endOfText } from "./stored-end.ts";
 import type { StoredStream } from "./stored-stream.ts";
 
-/** How often a stream may be missing before it counts as gone: an owner writes again what Redis has lost, in a few seconds. */
+/** How often a stream may be missing before it counts as gone: within seconds its owner writes again what Redis has lost. */
 const MOST_MISSES = 8;
 
-/** How much of an event's size counts at the next one: a large one is forgotten after a hundred small ones. */
+/** How the estimate of event sizes fades with each event: a large one is forgotten after a hundred small ones. */
 const FADING = 0.95;
 
 /** What a mirror needs of its node. */
@@ -27,13 +27,15 @@ export interface MirrorParts {
   readonly dialect: (name: string | undefined) => Stream["dialect"];
   /** What follows `after`, a few batches of it; undefined if there is no such stream any more. */
   readonly read: (after: number) => Promise<StoredStream | undefined>;
-  /** Its owner seems to be gone: ends it, if that is so. */
+  /** Its owner seems to be gone: ends the stream if that is so. */
   readonly orphaned: () => Promise<void>;
-  /** Tells the owner. */
-  readonly tell: (what: string, body: JsonObject) => void;
+  /** Tells the owner, in order. `delivered` is called once it knows. */
+  readonly tell: (what: string, body: JsonObject, delivered?: () => void) => void;
+  /** Tells the owner how far its client is, at once. Resolves with whether the owner is there; never rejects. */
+  readonly moved: (reader: string, seq: number) => Promise<boolean>;
   /** Its client has handled everything. */
   readonly done: (isAcknowledged: boolean) => void;
-  /** It can be read no further. */
+  /** It cannot be read any further. */
   readonly lost: (why: Code) => void;
   /** Nobody reads it any more. */
   readonly removed: () => void;
@@ -42,18 +44,20 @@ export interface MirrorParts {
 
 /**
  * A stream that runs on another node, for a client that reads it here: fetches what the owner has written, and tells the owner
- * that it has a reader, how far that one is, and what it wants.
+ * that it has a reader, how far that reader is, and what it wants.
  */
 export class Mirror implements Producer, StreamWatcher {
   readonly stream: Stream;
   /** Names this mirror among all readers of the cluster. */
   readonly reader = crypto.randomUUID();
   readonly #parts: MirrorParts;
-  /** What its client had seen when it came: perhaps more than was written. */
+  /** What its client had seen when it came: perhaps more than the owner had written. */
   readonly #after: number;
   #isAttached = false;
   #isShared = false;
-  #told: number;
+  /** The owner knows its reader, and hears how far that one is. */
+  #isKnown = false;
+  #reported: number;
   #isPaused = false;
   #isFetching = false;
   #isBehind = false;
@@ -67,7 +71,7 @@ export class Mirror implements Producer, StreamWatcher {
     const { route, model, tellsDialect } = facts;
     this.#parts = parts;
     this.#after = log.head;
-    this.#told = log.head;
+    this.#reported = log.head;
     this.stream = new Stream({ id, epoch: 1, route, model, startedAt, tellsDialect }, log, now, fault);
     this.stream.producedBy(this, dialect(facts.dialect));
   }
@@ -93,32 +97,34 @@ export class Mirror implements Producer, StreamWatcher {
     if (entries.length > 0) this.stream.wakeReaders();
     this.stream.readerMoved();
     if (this.#isOver || end === undefined) return;
-    // Only an owner that was lost had sent more than it could write.
+    // Only a lost owner may have sent more than it could write.
     if (owner !== "" && seq < this.#after) this.#parts.lost("resume_failed");
     else if (log.head >= seq) this.stream.end(endOfText(end, log.head));
     else if (entries.length === 0) this.#parts.lost("resume_failed");
   }
 
-  /** There may be more. */
+  /** There may be more to read. */
   look(): void {
     this.#isBehind = true;
     if (!this.#isFetching) void this.#fetch();
   }
 
-  /** Tells the owner how far the client is; with `isSoon` only if that frees about so many bytes of its log. */
-  report(isSoon?: { readonly ifBytes: number }): void {
+  /** Tells the owner how far the client is; with `early`, only if that frees about so many bytes of its log. */
+  report(early?: { readonly ifBytes: number }): void {
     const { handled } = this.stream;
-    if (this.#isOver || handled === this.#told) return;
-    if (isSoon && (handled - this.#told) * this.#entryBytes < isSoon.ifBytes) return;
-    this.#told = handled;
-    this.#parts.tell("handled", { reader: this.reader, seq: handled });
+    const before = this.#reported;
+    if (this.#isOver || !this.#isKnown || handled === before) return;
+    if (early && (handled - before) * this.#entryBytes < early.ifBytes) return;
+    this.#reported = handled;
+    // The owner may wait for just this: what did not reach it is reported again.
+    void this.#parts.moved(this.reader, handled).then((isThere) => {
+      if (!isThere) this.#reported = Math.min(this.#reported, before);
+    });
   }
 
-  /** Tells the owner again who reads: it may have lost what it was told. */
+  /** Tells the owner again who reads: it may not have heard, or may have forgotten. */
   reattach(): void {
-    const { handled } = this.stream;
-    if (this.#isAttached && !this.#isOver)
-      this.#parts.tell("attach", { ...this.#asReader, after: handled, again: true });
+    if (this.#isAttached && !this.#isOver) this.#introduce({ after: this.stream.handled, again: true });
   }
 
   // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +151,7 @@ export class Mirror implements Producer, StreamWatcher {
     if (this.#isAttached) return;
     this.#isAttached = true;
     this.#isShared = isShared;
-    this.#parts.tell("attach", { ...this.#asReader, after: this.#told });
+    this.#introduce({ after: this.#reported });
   }
 
   detached(why: Code | undefined): void {
@@ -164,8 +170,11 @@ export class Mirror implements Producer, StreamWatcher {
     this.#parts.removed();
   }
 
-  get #asReader() {
-    return { reader: this.reader, ...(this.#isShared && { shared: true }) };
+  #introduce(where: JsonObject): void {
+    this.#isKnown = false;
+    this.#parts.tell("attach", { reader: this.reader, ...(this.#isShared && { shared: true }), ...where }, () => {
+      this.#isKnown = true;
+    });
   }
 
   get #mayFetch(): boolean {
@@ -180,7 +189,7 @@ export class Mirror implements Producer, StreamWatcher {
         await this.#fetchOnce();
       }
     } catch {
-      // Redis is away. There is another look within a second.
+      // Redis is away. Another look follows within a second.
     }
     this.#isFetching = false;
   }
@@ -193,7 +202,7 @@ export class Mirror implements Producer, StreamWatcher {
       return;
     }
     this.#misses = 0;
-    // Once it has an end, everybody is woken.
+    // Once it has an end, all readers are woken.
     if (!stored.end && !stored.isOwnerAlive) await this.#parts.orphaned();
     this.#isBehind ||= stored.hasMore;
     this.take(stored);

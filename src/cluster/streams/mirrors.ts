@@ -7,20 +7,21 @@ import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import { type LogLimits, StreamLog } from "../../core/stream/stream-log.ts";
 import { findStored } from "./finding.ts";
-import type { Sought } from "./inquiries.ts";
+import type { SearchResult } from "./inquiries.ts";
 import { Mirror } from "./mirror.ts";
 import { isCode } from "./stored-end.ts";
 import type { StoredStream } from "./stored-stream.ts";
 
-/** Batches that one look takes at most; each is 128 KiB or a single event. */
+/** How many batches a look takes at most; each is 128 KiB or a single event. */
 const BATCHES = 8;
-/** How often owners may be told how far readers are, in milliseconds: when that frees a part of their logs. */
+/** How often readers' positions may be reported to owners, in milliseconds, if that frees a part of their logs. */
 const TICK_MS = 20;
 const REPORT_BYTES = 65_536;
 const REPORT_SHARE = 1 / 4;
-/** How many ticks until they are told anyway, and until a look for what no wake-up told. */
+/** After how many ticks positions are reported anyway, and streams are read without a wake-up. */
 const TICKS_A_REPORT = 5;
 const TICKS_A_LOOK = 50;
+
 /** What mirrors need of their node. */
 export interface MirrorsParts {
   readonly registry: StreamRegistry;
@@ -33,10 +34,13 @@ export interface MirrorsParts {
   /** Ends a stream whose node is gone. */
   readonly takeOver: (id: string, node: string) => Promise<unknown>;
   /** Asks nodes, or all others, who has a stream. */
-  readonly seek: (id: string, among?: readonly string[]) => Promise<Sought>;
+  readonly seek: (id: string, among?: readonly string[]) => Promise<SearchResult>;
   /** Calls `woken` when a stream may have more, until disposed. */
   readonly wakes: (id: string, woken: () => void) => Disposable;
-  readonly tellOwner: (node: string, body: JsonObject) => void;
+  /** Tells a node, in order. `delivered` is called once it knows. */
+  readonly tellOwner: (node: string, body: JsonObject, delivered?: () => void) => void;
+  /** Tells a node at once. Resolves with whether it is there; never rejects. */
+  readonly tellNow: (node: string, body: JsonObject) => Promise<boolean>;
   /** A client here has handled all of a stream that has ended. */
   readonly done: (id: string, owner: string, isAcknowledged: boolean) => void;
 }
@@ -77,7 +81,7 @@ export class Mirrors {
     if (found) this.#parts.registry.lose(found.registered, isCode(why) ? why : "superseded");
   }
 
-  /** Redis answers again: there may be much to read, and owners may have forgotten who reads. */
+  /** Redis is back: there may be much to read, and owners may have forgotten who reads. */
   back(): void {
     for (const { mirror } of this.#mirrors.values()) {
       mirror.reattach();
@@ -91,7 +95,8 @@ export class Mirrors {
   }
 
   #mirror(id: string, stored: StoredStream, after: number): RegisteredStream {
-    const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, tellOwner, done } = this.#parts;
+    const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, done } = this.#parts;
+    const { tellOwner, tellNow } = this.#parts;
     const { owner, facts, previous } = stored;
     const mirror: Mirror = new Mirror(
       {
@@ -103,7 +108,8 @@ export class Mirrors {
         dialect: (name) => dialects.get(name ?? ""),
         read: (from) => read(id, from, BATCHES),
         orphaned: async () => void (await takeOver(id, owner)),
-        tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
+        tell: (what, body, delivered) => tellOwner(owner, { what, stream: id, ...body }, delivered),
+        moved: (reader, seq) => tellNow(owner, { what: "handled", stream: id, reader, seq }),
         done: (isAcknowledged) => done(id, owner, isAcknowledged),
         lost: (why) => registry.lose(registered, why),
         removed: () => {
@@ -128,9 +134,9 @@ export class Mirrors {
     const { maxBytes } = this.#parts.limits;
     const isReport = ++this.#ticks % TICKS_A_REPORT === 0;
     const isLook = this.#ticks % TICKS_A_LOOK === 0;
-    const soon = { ifBytes: Math.min(REPORT_BYTES, maxBytes * REPORT_SHARE) };
+    const early = { ifBytes: Math.min(REPORT_BYTES, maxBytes * REPORT_SHARE) };
     for (const { mirror } of this.#mirrors.values()) {
-      mirror.report(isReport ? undefined : soon);
+      mirror.report(isReport ? undefined : early);
       if (isLook) mirror.look();
     }
   }

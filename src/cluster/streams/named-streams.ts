@@ -5,10 +5,10 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Script } from "../link/script.ts";
-import { certain } from "./finding.ts";
-import type { Sought, Wanted } from "./inquiries.ts";
+import { readForCertain } from "./finding.ts";
+import type { SearchResult, Wanted } from "./inquiries.ts";
 
-/** `{name}`, `{stream, when it got the name, what is to be known, ms}`: names a stream, unless a newer one has the name. */
+/** `{name}`, `{stream, when it got the name, what to know of it, ms}`: names a stream, unless a newer one has the name. */
 const NAME = new Script(`
 local at = redis.call('HGET', KEYS[1], 'at')
 if at and tonumber(at) > tonumber(ARGV[2]) then return 0 end
@@ -17,7 +17,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `);
 
-/** `{name}`, `{stream, ms}`: takes the name from that stream; for so long no older one gets it. */
+/** `{name}`, `{stream, ms}`: takes the name from that stream; for that long no older one gets it. */
 const UNNAME = new Script(`
 if redis.call('HGET', KEYS[1], 'stream') ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1])
@@ -28,7 +28,7 @@ end
 return 1
 `);
 
-/** `{names}`, `{ms, each name's stream}`: keeps those that still have it, and answers the places, from 1, of names that are missing. */
+/** `{names}`, `{ms, each name's stream}`: prolongs names that are still their streams' → the places, from 1, of names that are missing. */
 const TOUCH_NAMES = new Script(`
 local missing = {}
 for place, name in ipairs(KEYS) do
@@ -40,7 +40,7 @@ end
 return missing
 `);
 
-/** A name lives so much longer than an ended stream is kept after its node last touched it, in milliseconds. */
+/** How much longer than an ended stream is kept its name lives, from when its node last touched it, in milliseconds. */
 const NAMED_MS = 600_000;
 const TOUCH_MS = 120_000;
 /** Names in one call. */
@@ -55,7 +55,7 @@ export interface NamedStreamsParts {
   /** How long an ended stream is kept, in milliseconds. */
   readonly retentionMs: () => number;
   /** Asks all other nodes. */
-  readonly seek: (wanted: Wanted) => Promise<Sought>;
+  readonly seek: (wanted: Wanted) => Promise<SearchResult>;
   readonly fault: (error: unknown) => void;
 }
 
@@ -68,8 +68,8 @@ interface Named {
 }
 
 /**
- * Names by which streams are found on every node, each the newest stream's of all nodes. They are written behind the streams, and
- * again when Redis was away. Names hold what clients chose, so that Redis has their hashes.
+ * Names by which streams are found from every node; each belongs to the newest stream of all nodes. They are written a moment
+ * after the streams, and again when Redis was away. Clients choose what names contain, so Redis only has their hashes.
  */
 export class NamedStreams implements StreamNames, Disposable {
   readonly #parts: NamedStreamsParts;
@@ -80,7 +80,7 @@ export class NamedStreams implements StreamNames, Disposable {
 
   constructor(parts: NamedStreamsParts) {
     this.#parts = parts;
-    this.#touches = setInterval(() => void this.again(), TOUCH_MS).unref();
+    this.#touches = setInterval(() => void this.refresh(), TOUCH_MS).unref();
   }
 
   give(registered: RegisteredStream, name: readonly string[], about: () => JsonObject): void {
@@ -103,7 +103,7 @@ export class NamedStreams implements StreamNames, Disposable {
       const own = this.#byKey.get(key);
       return stored ?? (own && { stream: own.stream, about: own.about() });
     };
-    return await certain({ now, read, seek: () => seek({ name: key }) });
+    return await readForCertain({ now, read, seek: () => seek({ name: key }) });
   }
 
   take(name: readonly string[], stream: string): void {
@@ -117,12 +117,12 @@ export class NamedStreams implements StreamNames, Disposable {
     return named?.stream;
   }
 
-  /** A stream of this node has ended: nobody reads one that failed again, unless it was only lost. */
+  /** A stream of this node has ended. One that failed is not read again, unless it was only lost. */
   ended({ stream: { info, terminal } }: RegisteredStream): void {
     if (terminal?.error && terminal.error.code !== "owner_lost") this.gone(info.id, this.#keptMs);
   }
 
-  /** A stream of this node is kept no more. For `ms` its name goes to no older one. */
+  /** A stream of this node is no longer kept. For `ms` its name goes to no older one. */
   gone(stream: string, ms = 0): void {
     const named = this.#byStream.get(stream);
     if (!named) return;
@@ -132,13 +132,13 @@ export class NamedStreams implements StreamNames, Disposable {
   }
 
   /** Touches the names of this node, and writes those that Redis does not have, or has lost. Never rejects. */
-  async again(): Promise<void> {
+  async refresh(): Promise<void> {
     const all = [...this.#byKey.values()];
     for (let at = 0; at < all.length; at += BATCH) {
       const batch = all.slice(at, at + BATCH);
       const args = [String(this.#keptMs), ...batch.map(({ stream }) => stream)];
       const keys = batch.map(({ key }) => key);
-      // While Redis is away there will be another time.
+      // If Redis is away, the next touch does it.
       const missing = await this.#parts.link.run(TOUCH_NAMES, keys, args).catch(() => undefined);
       if (!Array.isArray(missing)) return;
       for (const index of missing) this.#rewrite(batch[Number(index) - 1]);
@@ -174,7 +174,7 @@ export class NamedStreams implements StreamNames, Disposable {
 
   #do(ask: () => Promise<unknown>): void {
     ask().catch((error: unknown) => {
-      // That Redis is away is the link's to tell.
+      // The link reports that Redis is away.
       if (this.#parts.link.isUp) this.#parts.fault(error);
     });
   }

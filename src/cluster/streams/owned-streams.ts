@@ -7,16 +7,16 @@ import type { Message } from "../link/mailbox.ts";
 import { RemoteAttachment } from "./remote-attachment.ts";
 import { errorOf, isCode } from "./stored-end.ts";
 
-/** What the side of the owner is made of. */
+/** What the owner's side is made of. */
 export interface OwnedStreamsParts {
   readonly registry: StreamRegistry;
   /** Tells a node that one of its readers has lost its stream. */
   readonly tellReader: (node: string, body: JsonObject) => void;
-  /** Answers a node that seeks a stream. */
+  /** Answers a node that looks for a stream. */
   readonly answer: (node: string, body: JsonObject) => void;
   /** The stream that has a name, given the name's key in Redis, which may lack it. */
   readonly named: (key: string) => string | undefined;
-  /** Redis may not have all of a stream that is read there: what it has is looked at. */
+  /** Checks what Redis has of a stream that is read there: it may lack some of it. */
   readonly recheck: (registered: RegisteredStream) => void;
 }
 
@@ -34,7 +34,7 @@ export class OwnedStreams {
     return new Set([...this.#remotes.values()].map(({ node }) => node));
   }
 
-  /** Another node says something about a stream. */
+  /** Handles another node's message about a stream. */
   take({ from, body }: Message): void {
     const registered = this.#parts.registry.own(asString(body.stream) ?? "");
     const reader = asString(body.reader) ?? "";
@@ -55,25 +55,25 @@ export class OwnedStreams {
     for (const remote of this.#remotes.values()) if (nodes.has(remote.node)) this.#detach(remote, why);
   }
 
-  /** Says whether the stream is here, and how far it is. */
+  /** Answers whether the stream is here, and how far it is. */
   #answer(node: string, body: JsonObject): void {
     const inquiry = asString(body.inquiry) ?? "";
     const sought = () => {
       const id = asString(body.stream) ?? this.#parts.named(asString(body.name) ?? "");
       return this.#parts.registry.own(id ?? "");
     };
-    const tell = (registered: RegisteredStream | undefined) => {
+    const answer = (registered: RegisteredStream | undefined) => {
       const { caller, stream } = registered ?? {};
       this.#parts.answer(node, { inquiry, ...(caller !== undefined && { caller, head: stream?.log.head ?? 0 }) });
     };
     const registered = sought();
     if (registered) {
       this.#parts.recheck(registered);
-      tell(registered);
+      answer(registered);
       return;
     }
-    // What Redis had granted before it was asked for this may still be on its way: all sockets are read before the next turn.
-    setImmediate(() => setImmediate(() => tell(sought())));
+    // What Redis granted before the question may still be on its way here: all sockets are read before the next turn.
+    setImmediate(() => setImmediate(() => answer(sought())));
   }
 
   #attach(node: string, reader: string, registered: RegisteredStream | undefined, body: JsonObject): void {
@@ -83,7 +83,7 @@ export class OwnedStreams {
     if (known) known.moved(after);
     // What is gone from here may still be read from Redis.
     if (known || !registered) return;
-    // It has seen what never was.
+    // It claims to have seen what never was.
     if (after > registered.stream.log.head) {
       this.#parts.tellReader(node, { reader, why: "resume_failed" });
       return;

@@ -31,8 +31,8 @@ interface Claimed {
 }
 
 /**
- * Notes in Redis. Keys are hashed: they hold names of callers and of clients' own choice, of any length. What this node has
- * claimed is claimed again when Redis is back: it may have lost it, or never have heard of it.
+ * Notes in Redis. Keys are hashed: they contain callers' names, and strings of any length that clients choose. What this node
+ * has claimed is claimed again when Redis is back, which may have lost the claim or never have had it.
  */
 export class RedisNotes implements Notes {
   readonly #link: RedisLink;
@@ -77,7 +77,7 @@ export class RedisNotes implements Notes {
   }
 
   /** Redis is back, perhaps without what it had: claims again what nobody else has claimed meanwhile. Rejects with `cluster_unavailable`. */
-  async again(): Promise<void> {
+  async reclaim(): Promise<void> {
     for (const claim of [...this.#claims.values()]) {
       const ms = Math.round(claim.until - this.#now());
       if (ms > 0 && this.#claims.get(claim.name) === claim) await this.#claim(claim, ms);

@@ -1,12 +1,12 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Attachment, RegisteredStream } from "../../core/stream/registered-stream.ts";
-import type { Hold } from "../../core/stream/stream-parts.ts";
+import type { LogHold } from "../../core/stream/stream-parts.ts";
 
 /**
  * A client on another node that reads a stream of this one: it has the stream like any other, and what it has not handled stays
  * in the log, so that a slow one holds the upstream back.
  */
-export class RemoteAttachment implements Attachment, Hold {
+export class RemoteAttachment implements Attachment, LogHold {
   readonly isReader = true;
   readonly isShared: boolean;
   readonly node: string;

@@ -19,10 +19,10 @@ const STORED_ENDING = EndFrame.pick({ status: true, usage: true, target: true, t
 export const spendingOfText = (text: string | undefined): Spending | undefined =>
   STORED_SPENDING.safeParse(parseJson(text ?? "")).data as Spending | undefined;
 
-/** What a terminal says of money. */
+/** The part of a terminal that matters for money. */
 export type Ending = Pick<Terminal, "status" | "usage" | "target" | "timing"> & { readonly code: Code | undefined };
 
-/** The same of a terminal. */
+/** That part of a terminal that was written as `text`. */
 export function endingOfText(text: string): Ending | undefined {
   const value = parseJson(text);
   const ending = STORED_ENDING.safeParse(value).data as Omit<Ending, "code"> | undefined;
@@ -37,7 +37,7 @@ export function endOfText(text: string, lastSeq: number): Terminal {
   return { ...fields, lossy, lastSeq, ...(error && { error: errorOf(error) }) };
 }
 
-/** An error that another node has put into words. */
+/** An error as another node has written it. */
 export function errorOf(body: {
   readonly code: string;
   readonly message?: string | undefined;
@@ -53,7 +53,7 @@ export function errorOf(body: {
   });
 }
 
-/** How a stream ends whose node is gone. `spending`: the text of what it had used, if the node has told. */
+/** How a stream ends whose node is gone. `spending`: the text of what it had used, if the node wrote that. */
 export function ownerLost(lastSeq: number, spending: string | undefined, totalMs: number): Terminal {
   return {
     status: "failed",

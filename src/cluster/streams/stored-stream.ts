@@ -3,8 +3,9 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Spending } from "../../core/stream/terminal.ts";
 import type { Names } from "../link/names.ts";
+import { readEach } from "../link/read-each.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { Script } from "../link/script.ts";
+import { NOW_MS, Script } from "../link/script.ts";
 import { decodeEntries } from "./entry-codec.ts";
 import { type Ending, endingOfText, spendingOfText } from "./stored-end.ts";
 import { StreamKeys } from "./stream-keys.ts";
@@ -22,7 +23,7 @@ export interface StreamFacts {
 
 /** A stream as Redis has it. */
 export interface StoredStream {
-  /** Nobody, once it was taken from a node that is gone. */
+  /** The node that runs it; empty once it was taken from a node that is gone. */
   readonly owner: string;
   readonly seq: number;
   readonly facts: StreamFacts;
@@ -32,24 +33,21 @@ export interface StoredStream {
   readonly end: string | undefined;
   /** Its retention is over. */
   readonly isExpired: boolean;
-  /** Looked at only while it has no end. */
+  /** Checked only while it has no end. */
   readonly isOwnerAlive: boolean;
-  /** Those after the sequence asked for, as far as they were asked for; they may begin before it, or later. */
+  /** The entries after the requested sequence, up to the requested number of batches; the first may precede it, or come later. */
   readonly entries: readonly Entry[];
-  /** There may be more than was asked for. */
+  /** There may be more than was requested. */
   readonly hasMore: boolean;
 }
 
 /** `{log, meta}`, `{after, most batches, how leases' names begin}` → the fields and batches; nothing if there is none. */
-const READ = new Script(`
+const READ = new Script(`${NOW_MS}
 local meta = redis.call('HMGET', KEYS[2], 'owner', 'seq', 'facts', 'previous', 'usage', 'end', 'until')
 if not meta[1] then return false end
 local alive, expired = 1, 0
 if not meta[6] then alive = redis.call('EXISTS', ARGV[3] .. meta[1]) end
-if meta[7] then
-  local now = redis.call('TIME')
-  if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(meta[7]) then expired = 1 end
-end
+if meta[7] and nowMs() > tonumber(meta[7]) then expired = 1 end
 local batches = {}
 if tonumber(meta[2]) > tonumber(ARGV[1]) then
   batches = redis.call('XRANGE', KEYS[1], (ARGV[1] + 1) .. '-0', '+', 'COUNT', ARGV[2])
@@ -88,9 +86,7 @@ export async function readStored(
     isExpired: isExpired === 1,
     isOwnerAlive: isAlive === 1,
     hasMore: found.length >= batches,
-    entries: found.flatMap(([entryId, [, bytes]]) =>
-      decodeEntries({ bytes, last: Number.parseInt(entryId.toString(), 10) }),
-    ),
+    entries: found.flatMap(([entryId, [, bytes]]) => decodeEntries(bytes, Number.parseInt(entryId.toString(), 10))),
   };
 }
 
@@ -117,45 +113,36 @@ function factsOf(text: string | undefined): StreamFacts {
   };
 }
 
-/** What a node had said of a stream before it died. */
-export interface LastWords {
+/** What a node had written of a stream before it died. */
+export interface LastRecord {
   readonly facts: StreamFacts;
   /** Events that it had written. */
   readonly events: number;
-  /** How it ended; undefined if it ran, whatever others have told its clients since. */
+  /** How it ended; undefined if it still ran, whatever others have told its clients since. */
   readonly ending: Ending | undefined;
-  /** What it had used; undefined if that was not said. */
+  /** What it had used; undefined if that was not written. */
   readonly spending: Spending | undefined;
 }
 
-/** Streams asked for at once. */
-const AT_ONCE = 200;
-
-/** What is known of these streams, by their names; what Redis does not have is left out. Rejects with `cluster_unavailable`. */
-export async function lastWords(
+/** What Redis has of these streams, by id; those that it does not know are left out. Rejects with `cluster_unavailable`. */
+export function lastRecords(
   link: Pick<RedisLink, "command">,
   names: Names,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, LastWords>> {
+): Promise<ReadonlyMap<string, LastRecord>> {
   const keys = new StreamKeys(names);
-  const known = new Map<string, LastWords>();
-  for (let at = 0; at < ids.length; at += AT_ONCE) {
-    await Promise.all(
-      ids.slice(at, at + AT_ONCE).map(async (id) => {
-        const fields = ["owner", "seq", "facts", "usage", "end"];
-        const found = (await link.command(["HMGET", keys.meta(id), ...fields])) as (string | null)[];
-        const [owner, seq, facts, spending, end] = found;
-        if (typeof owner !== "string") return;
-        // Without an owner it was taken from the node.
-        const ending = owner !== "" && end ? endingOfText(end) : undefined;
-        known.set(id, {
-          facts: factsOf(facts ?? undefined),
-          events: Number(seq),
-          ending,
-          spending: ending ?? spendingOfText(spending ?? undefined),
-        });
-      }),
-    );
-  }
-  return known;
+  return readEach(ids, async (id) => {
+    const fields = ["owner", "seq", "facts", "usage", "end"];
+    const found = (await link.command(["HMGET", keys.meta(id), ...fields])) as (string | null)[];
+    const [owner, seq, facts, spending, end] = found;
+    if (typeof owner !== "string") return undefined;
+    // Without an owner it was taken from the node.
+    const ending = owner !== "" && end ? endingOfText(end) : undefined;
+    return {
+      facts: factsOf(facts ?? undefined),
+      events: Number(seq),
+      ending,
+      spending: ending ?? spendingOfText(spending ?? undefined),
+    };
+  });
 }

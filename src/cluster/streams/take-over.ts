@@ -1,7 +1,7 @@
 import { MAY_JUDGE } from "../link/lease-scripts.ts";
 import type { NodeLease } from "../link/node-lease.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { Script } from "../link/script.ts";
+import { NOW_MS, Script } from "../link/script.ts";
 import { endToText, ownerLost } from "./stored-end.ts";
 import { readStored } from "./stored-stream.ts";
 import type { StreamKeys } from "./stream-keys.ts";
@@ -13,13 +13,12 @@ export type TakeOver = "ended" | "none" | "kept";
  * `{…own, log, meta, the dead node's set, its lease}`, `{epoch, node, id, end, channel, ms to keep it, ms by which the hash
  * outlives the log}` → 1 if it was taken from the node now, 0 if there was nothing to take, -1 if the node keeps it.
  */
-const TAKE_OVER = new Script(`
+const TAKE_OVER = new Script(`${NOW_MS}
 if not ${MAY_JUDGE} or redis.call('EXISTS', KEYS[7]) == 1 then return -1 end
 redis.call('SREM', KEYS[6], ARGV[3])
 local known = redis.call('HMGET', KEYS[5], 'owner', 'end', 'seq')
 if known[1] ~= ARGV[2] or known[2] then return 0 end
-local now = redis.call('TIME')
-redis.call('HSET', KEYS[5], 'owner', '', 'end', ARGV[4], 'until', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[6])
+redis.call('HSET', KEYS[5], 'owner', '', 'end', ARGV[4], 'until', nowMs() + ARGV[6])
 redis.call('PEXPIRE', KEYS[4], ARGV[6])
 redis.call('PEXPIRE', KEYS[5], ARGV[6] + ARGV[7])
 redis.call('PUBLISH', ARGV[5], known[3])

@@ -11,7 +11,7 @@ export interface TapParts<Tap> {
   readonly changed: (tap: Tap, isUrgent: boolean) => void;
   /** For how long a log is kept after its end as things are, in milliseconds. */
   readonly keptMs: (registered: RegisteredStream) => number;
-  /** Others have given the stream up. */
+  /** Others have ended the stream. */
   readonly fenced: (tap: Tap) => void;
   /** Events will be missing in Redis. */
   readonly holed: () => void;

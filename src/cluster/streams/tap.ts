@@ -1,6 +1,6 @@
 import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
-import type { Hold } from "../../core/stream/stream-parts.ts";
-import type { Append } from "./append-script.ts";
+import type { LogHold } from "../../core/stream/stream-parts.ts";
+import type { Append, AppendPart } from "./append-script.ts";
 import { encodeEntries } from "./entry-codec.ts";
 import { endToText, spendingToText } from "./stored-end.ts";
 import { factsText } from "./stored-stream.ts";
@@ -16,10 +16,10 @@ const TOUCH_MS = 60_000;
 const NOTHING = -1;
 
 /**
- * One stream of this node on its way to Redis: keeps in the log what is not written yet, and says what the next append takes.
- * It costs an event nothing: the log is looked at when a batch is due.
+ * One stream of this node on its way to Redis: keeps in the log what is not written yet, and decides what the next append takes.
+ * It costs an event nothing: the log is read when a batch is due.
  */
-export class Tap implements Hold, StreamWatcher {
+export class Tap implements LogHold, StreamWatcher {
   readonly isReader = false;
   readonly registered: RegisteredStream;
   readonly #parts: TapParts<Tap>;
@@ -30,13 +30,13 @@ export class Tap implements Hold, StreamWatcher {
   #previous = "";
   #spending = "";
   #hasEnd = false;
-  /** How long it is kept has been said. */
+  /** Redis knows how long to keep it. */
   #isKept = false;
-  /** Its client has said that it handled everything: only the end may still be needed. */
+  /** Its client has acknowledged everything: only the end may still be needed. */
   #isDropped = false;
-  /** When Redis last confirmed that it has it. */
+  /** When Redis last confirmed that it has the stream. */
   #confirmedAt: number;
-  /** Whether Redis still has what it had must be asked at once. */
+  /** Redis may have lost something: it must be asked at once. */
   #isInDoubt = false;
   #isRemoved = false;
   #isOver = false;
@@ -51,7 +51,7 @@ export class Tap implements Hold, StreamWatcher {
     return this.registered.stream.info.id;
   }
 
-  /** Trimming waits for Redis as long as Redis answers, and hastens the next append. */
+  /** While Redis is up, the log is trimmed no further than Redis has it; a trim that waits hastens the next append. */
   get handled(): number {
     if (this.#isOver || !this.#parts.isUp()) return Number.POSITIVE_INFINITY;
     if (this.behind > 0) this.#parts.changed(this, true);
@@ -96,7 +96,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#changed();
   }
 
-  /** How it ended is still written: what it used is settled by that if this node dies before the ledger has it. */
+  /** Its end is still written: if this node dies before the ledger has what it used, that is settled from there. */
   removed(): void {
     this.#isRemoved = true;
     this.#isDropped = true;
@@ -110,6 +110,8 @@ export class Tap implements Hold, StreamWatcher {
   next(): Append | undefined {
     if (this.#isOver) return undefined;
     const { log, terminal } = this.registered.stream;
+    // As with most running streams, at most ticks.
+    if (log.head === this.#written && !terminal && this.#isUpToDate && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
     // While Redis was away, the log was trimmed without it.
     if (this.#written !== NOTHING && log.tail > this.#written && !this.#isDropped) {
       this.#parts.holed();
@@ -117,38 +119,38 @@ export class Tap implements Hold, StreamWatcher {
     }
     const isNew = this.#written === NOTHING;
     const after = isNew ? log.tail : this.#written;
-    const batch = this.#isDropped ? undefined : encodeEntries(log, after, BATCH_BYTES);
-    const seq = this.#isDropped ? log.head : (batch?.last ?? after);
+    const { text: batch, last: seq } = this.#isDropped
+      ? { text: "", last: log.head }
+      : encodeEntries(log, after, BATCH_BYTES);
     const isWhole = terminal !== undefined && seq === log.head;
     const isEnd = isWhole && !this.#hasEnd;
     const keepMs = isWhole && (isEnd || !this.#isKept) ? this.#parts.keptMs(this.registered) : undefined;
-    const previous = this.#previousNow();
-    const isSaid = keepMs === undefined && previous === this.#previous && !this.#isInDoubt;
-    if (!isNew && !batch && isSaid && !this.#isUnconfirmed(TOUCH_MS)) return undefined;
-    const isFull = (batch?.bytes.length ?? 0) >= BATCH_BYTES;
+    const hasNews = keepMs !== undefined || !this.#isUpToDate || this.#isUnconfirmed(TOUCH_MS);
+    if (!isNew && batch === "" && !hasNews) return undefined;
+    const isFull = batch.length >= BATCH_BYTES;
     const spending = terminal ? this.#spending : this.#spendingNow();
-    return { seq, batch: batch?.bytes, from: this.#fromNow(), isEnd, keepMs, previous, spending, isFull };
+    return { seq, batch, from: this.#fromNow(), isEnd, keepMs, previous: this.#previousNow, spending, isFull };
   }
 
-  /** The arguments of an append, as the script takes them. */
-  argumentsOf({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): (string | Buffer)[] {
+  /** An append as its part of a call. */
+  partOf({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): AppendPart {
     const { terminal } = this.registered.stream;
     const isNew = this.#written === NOTHING;
-    const hasFacts = isNew || (!this.#hasDialect && batch !== undefined);
+    const hasFacts = isNew || (!this.#hasDialect && batch !== "");
     const isTouched = terminal === undefined && (isNew || this.#isInDoubt || this.#isUnconfirmed(TOUCH_MS));
-    return [
-      this.id,
-      String(this.#written),
-      String(seq),
-      batch ?? "",
-      String(from),
-      hasFacts ? factsText(this.registered, this.#parts) : "",
-      spending === this.#spending ? "" : spending,
-      previous === this.#previous ? "" : previous,
-      isTouched ? String(RUNNING_MS) : "0",
-      isEnd && terminal ? endToText(terminal) : "",
-      keepMs === undefined ? "" : String(Math.max(1, Math.round(keepMs))),
-    ];
+    return {
+      id: this.id,
+      before: this.#written,
+      seq,
+      batch,
+      from,
+      liveMs: isTouched ? RUNNING_MS : 0,
+      spending: spending === this.#spending ? "" : spending,
+      facts: hasFacts ? factsText(this.registered, this.#parts) : "",
+      previous: previous === this.#previous ? "" : previous,
+      end: isEnd && terminal ? endToText(terminal) : "",
+      keepMs: keepMs === undefined ? 0 : Math.max(1, Math.round(keepMs)),
+    };
   }
 
   /** What Redis answered to an append. */
@@ -162,7 +164,7 @@ export class Tap implements Hold, StreamWatcher {
     else this.#reached(Math.min(Number(answer), this.registered.stream.log.head));
   }
 
-  /** Redis has nothing of it any more, or no more than this node could go on from. */
+  /** Redis has nothing of it any more, or not enough for this node to go on from. */
   beginAnew(): void {
     this.#written = NOTHING;
     this.#from = 0;
@@ -173,7 +175,7 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** Redis may have less than it had, or others may have ended the stream: asks at once, and says again how it ended. */
+  /** Redis may have less than it had, or others may have ended the stream: asks at once, and writes the end again. */
   recheck(): void {
     if (this.#written === NOTHING) return;
     this.#isInDoubt = true;
@@ -185,7 +187,7 @@ export class Tap implements Hold, StreamWatcher {
   }
 
   #wrote({ seq, batch, from, isEnd, keepMs, previous, spending }: Append): void {
-    this.#hasDialect ||= batch !== undefined;
+    this.#hasDialect ||= batch !== "";
     this.#from = Math.max(this.#from, from);
     this.#previous = previous;
     this.#spending = spending;
@@ -199,7 +201,7 @@ export class Tap implements Hold, StreamWatcher {
 
   #reached(seq: number): void {
     this.#written = seq;
-    // It may wait for just this.
+    // A full log may wait for just this.
     this.registered.stream.readerMoved();
   }
 
@@ -218,12 +220,17 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** Whether it runs and Redis has not confirmed that for so long. */
+  /** Whether it runs, and Redis has not confirmed that for this long. */
   #isUnconfirmed(forMs: number): boolean {
     return !this.registered.stream.terminal && this.#parts.now() - this.#confirmedAt >= forMs;
   }
 
-  #previousNow(): string {
+  /** Whether Redis certainly has all of a running stream but its newest events. */
+  get #isUpToDate(): boolean {
+    return !this.#isInDoubt && this.#previousNow === this.#previous;
+  }
+
+  get #previousNow(): string {
     const { attachment, previous } = this.registered;
     return attachment ? "superseded" : (previous ?? "none");
   }

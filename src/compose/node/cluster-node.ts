@@ -10,7 +10,7 @@ import type { Metrics } from "../../observe/metrics.ts";
 const DEAF_MS = 10_000;
 const LOOK_MS = 1_000;
 
-/** What the node's part in its cluster is told to. */
+/** Where the node's part in its cluster is reported. */
 export interface ClusterNodeParts {
   readonly log: Pick<Log, "cluster">;
   readonly metrics: Pick<Metrics, "cluster"> | undefined;
@@ -19,9 +19,9 @@ export interface ClusterNodeParts {
 /** This gateway as a node of a cluster: whether it may work, and what operators learn of that. */
 export class ClusterNode implements Disposable {
   readonly cluster: Cluster;
-  /** What streams, caps and others report to. */
+  /** Where streams, caps and others report. */
   readonly observer: ClusterObserver;
-  /** What is read at each scrape: whoever has something adds it. */
+  /** What is read at each scrape; parts of the node add theirs. */
   readonly gauges: ClusterGauges[] = [];
   readonly #looks: NodeJS.Timeout;
   readonly #awaySince = new Map<RedisRole, number>();
@@ -43,12 +43,12 @@ export class ClusterNode implements Disposable {
       ...(!isOne && { moneyState: (isUp, reason) => this.#state("money", isUp, reason) }),
       dataLost: () => changed({ kind: "data_lost" }),
       lapsed: () => changed({ kind: "lease_lost" }),
-      gone: async (gone) => changed({ kind: "node_gone", gone }),
+      cleared: (gone) => changed({ kind: "node_gone", gone }),
     });
     this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
-  /** Calls back whenever a process says that it changed the gateway keys. */
+  /** Calls back whenever a process announces that it changed the gateway keys. */
   readonly onKeyChange = (changed: () => void): void => {
     this.cluster.wakes.on(this.cluster.names.keyChanges, changed);
   };

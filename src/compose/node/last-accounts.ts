@@ -19,28 +19,28 @@ export async function connectLastAccounts(
 ): Promise<LastAccounts | undefined> {
   if (!cluster) return undefined;
   // Loaded only where it is used.
-  const { lastWords } = await import("../../cluster/streams/stored-stream.ts");
-  const { lastTold } = await import("../../cluster/caps/told.ts");
+  const { lastRecords } = await import("../../cluster/streams/stored-stream.ts");
+  const { lastReported } = await import("../../cluster/caps/last-reported.ts");
   const { link, money, names } = cluster;
   return {
     async recall(rows) {
       const streams = byStream(rows);
       const ids = [...streams.keys()];
-      const [words, told] = await Promise.all([lastWords(link, names, ids), lastTold(money, names, ids)]);
+      const [records, reports] = await Promise.all([lastRecords(link, names, ids), lastReported(money, names, ids)]);
       const wallMs = clock.wall();
       return ids.flatMap((id) => {
-        const known = words.get(id);
+        const record = records.get(id);
+        const known = { record, reported: reports.get(id), price: record && priceOf(routing, record) };
         const [last, ...earlier] = streams.get(id) ?? [];
-        const row =
-          last && lastRow(last, { words: known, told: told.get(id), price: known && priceOf(routing, known) }, wallMs);
+        const row = last && lastRow(last, known, wallMs);
         return [...(row ? [row] : []), ...earlier.map((left) => leftRow(left, wallMs))];
       });
     },
     async spentBy(ids) {
-      const words = await lastWords(link, names, ids);
+      const records = await lastRecords(link, names, ids);
       return new Map(
-        [...words].flatMap(([id, known]) => {
-          const spent = spentOf(known, priceOf(routing, known));
+        [...records].flatMap(([id, record]) => {
+          const spent = spentOf(record, priceOf(routing, record));
           return spent ? [[id, spent] as const] : [];
         }),
       );

@@ -1,6 +1,6 @@
+import type { Reported } from "../../cluster/caps/last-reported.ts";
 import type { Spent } from "../../cluster/caps/money.ts";
-import type { Told } from "../../cluster/caps/told.ts";
-import type { LastWords } from "../../cluster/streams/stored-stream.ts";
+import type { LastRecord } from "../../cluster/streams/stored-stream.ts";
 import { modelOn, type Routing } from "../../core/dialect/routing.ts";
 import type { Spending } from "../../core/stream/terminal.ts";
 import { costOf } from "../../core/usage/cost.ts";
@@ -9,21 +9,23 @@ import type { LastRow, LeftRow } from "../../storage/ledger/stored-ledger.ts";
 
 /** What is known of a dead node's stream. */
 export interface Known {
-  readonly words: LastWords | undefined;
-  readonly told: Told | undefined;
+  /** What its node wrote with the stream. */
+  readonly record: LastRecord | undefined;
+  /** What its node reported to the counters of caps. */
+  readonly reported: Reported | undefined;
   readonly price: Price | undefined;
 }
 
 /** What the model of a stream costs where it ran last, as things are now; undefined without a price. */
-export function priceOf(routing: Routing, { facts, spending }: LastWords): Price | undefined {
+export function priceOf(routing: Routing, { facts, spending }: LastRecord): Price | undefined {
   const { model: name, route } = facts;
   if (name === undefined) return undefined;
   const model = routing.models.find(({ alias }) => alias === name) ?? routing.targetOn(route, name)?.model;
   return model && modelOn(model, spending?.target).price;
 }
 
-/** The same for the counters of caps, which know what they were told; undefined if nothing more is known. */
-export function spentOf({ ending, spending }: LastWords, price: Price | undefined): Spent | undefined {
+/** The same for the counters of caps, which have what was reported to them; undefined if nothing more is known. */
+export function spentOf({ ending, spending }: LastRecord, price: Price | undefined): Spent | undefined {
   if (!spending || spending.usage.source === "unknown") return undefined;
   const { usage } = spending;
   const nano = price && costOf(usage, price);
@@ -33,24 +35,24 @@ export function spentOf({ ending, spending }: LastWords, price: Price | undefine
 
 /** How the row of a stream's last attempt is closed; undefined if nothing is known beside its prompt. */
 export function lastRow(row: LeftRow, known: Known, wallMs: number): LastRow | undefined {
-  const { words } = known;
-  const { ending } = words ?? {};
-  const common = { stream: row.stream, events: words?.events ?? 0, bytes: undefined, anomalies: [] };
+  const { record } = known;
+  const { ending } = record ?? {};
+  const common = { stream: row.stream, events: record?.events ?? 0, bytes: undefined, anomalies: [] };
   if (!ending) {
     const estimate = estimateOf(row, known);
     return estimate && { ...lost(row, wallMs), ...common, ...estimate };
   }
   const { status, code, usage, timing } = ending;
-  const { price, told } = known;
+  const { price, reported } = known;
   return {
     ...common,
     outcome: status,
     code,
     usage,
     costNano: price && costOf(usage, price),
-    counted: usage.source === "unknown" ? countedOf(row, told) : undefined,
+    counted: usage.source === "unknown" ? countedOf(row, reported) : undefined,
     timing,
-    closedAt: (words?.facts.at ?? row.openedAt) + Math.round(timing.totalMs),
+    closedAt: (record?.facts.at ?? row.openedAt) + Math.round(timing.totalMs),
   };
 }
 
@@ -75,28 +77,28 @@ function lost({ stream, counted }: LeftRow, wallMs: number): LastRow {
   };
 }
 
-/** The larger of what the node wrote with the stream and what it told the counters; that is final once it has settled there. */
-function estimateOf(row: LeftRow, { words, told, price }: Known): Pick<LastRow, "usage" | "costNano"> | undefined {
-  const spending = words?.spending;
-  const isSaid = spending !== undefined && spending.usage.source !== "unknown";
-  const usage = isSaid ? spending.usage : lost(row, 0).usage;
-  const costNano = isSaid ? price && costOf(usage, price) : row.counted?.costNano;
+/** The larger of what the node wrote with the stream and what it reported to the counters; that is final once it has settled there. */
+function estimateOf(row: LeftRow, { record, reported, price }: Known): Pick<LastRow, "usage" | "costNano"> | undefined {
+  const spending = record?.spending;
+  const isKnown = spending !== undefined && spending.usage.source !== "unknown";
+  const usage = isKnown ? spending.usage : lost(row, 0).usage;
+  const costNano = isKnown ? price && costOf(usage, price) : row.counted?.costNano;
   const isAll = row.attempt === 1 && (!spending || isFirst(spending));
-  if (!told || !isAll || (told.tokens <= tokensOf(usage) && !told.isFinal)) {
-    return isSaid ? { usage, costNano } : undefined;
+  if (!reported || !isAll || (reported.tokens <= tokensOf(usage) && !reported.isFinal)) {
+    return isKnown ? { usage, costNano } : undefined;
   }
-  const inputTokens = Math.min(usage.inputTokens ?? 0, told.tokens);
-  const least = told.isFinal ? 0 : (costNano ?? 0);
+  const inputTokens = Math.min(usage.inputTokens ?? 0, reported.tokens);
+  const least = reported.isFinal ? 0 : (costNano ?? 0);
   return {
-    usage: { ...usage, source: "estimated", inputTokens, outputTokens: told.tokens - inputTokens },
-    costNano: costNano === undefined ? undefined : Math.max(least, told.nano),
+    usage: { ...usage, source: "estimated", inputTokens, outputTokens: reported.tokens - inputTokens },
+    costNano: costNano === undefined ? undefined : Math.max(least, reported.nano),
   };
 }
 
-function countedOf({ counted, attempt }: LeftRow, told: Told | undefined): LeftRow["counted"] {
-  if (!counted || !told || attempt > 1) return counted;
-  const costNano = counted.costNano === undefined ? undefined : Math.max(counted.costNano, told.nano);
-  return { tokens: Math.max(counted.tokens, told.tokens), costNano };
+function countedOf({ counted, attempt }: LeftRow, reported: Reported | undefined): LeftRow["counted"] {
+  if (!counted || !reported || attempt > 1) return counted;
+  const costNano = counted.costNano === undefined ? undefined : Math.max(counted.costNano, reported.nano);
+  return { tokens: Math.max(counted.tokens, reported.tokens), costNano };
 }
 
 const isFirst = ({ target }: Spending): boolean => (target?.attempt ?? 1) === 1;

@@ -8,8 +8,8 @@ import type { Storage } from "../storage/storage.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 
 /**
- * What `/readyz` says: a node that is deaf to its cluster wants no work. Why, and the state of what it depends on, only callers
- * learn who may read the metrics, too.
+ * What `/readyz` answers: a node that does not hear from its cluster wants no work. Only callers who may read the metrics learn
+ * why, and the state of what it depends on.
  */
 export function connectReadiness(
   node: ClusterNode | undefined,

@@ -1,19 +1,19 @@
 import type { SharedCaps, SharedCapsParts } from "../../cluster/caps/shared-caps.ts";
-import type { Cluster } from "../../cluster/cluster.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
+import type { ClusterNode } from "./cluster-node.ts";
 
 /** Counts caps together with the other nodes; undefined without a cluster. Resolves once streams under caps can be opened. */
 export async function connectSharedCaps(
-  cluster: Cluster | undefined,
-  known: Pick<SharedCapsParts, "ledger" | "spentBy">,
+  node: ClusterNode | undefined,
+  known: Pick<SharedCapsParts, "ledger" | "spentBy" | "fault">,
   clock: Clock,
-  fault: (error: unknown) => void,
 ): Promise<SharedCaps | undefined> {
-  if (!cluster) return undefined;
+  if (!node) return undefined;
   // Loaded only where it is used.
   const { SharedCaps } = await import("../../cluster/caps/shared-caps.ts");
   const { RedisClock } = await import("../../cluster/caps/redis-clock.ts");
-  const { node, money, names, lease } = cluster;
+  const { cluster, observer, gauges } = node;
+  const { money, names, lease } = cluster;
   const living = async () => {
     const nodes = await lease.nodes();
     const alive = await Promise.all(nodes.map((each) => lease.isAlive(each)));
@@ -21,15 +21,16 @@ export async function connectSharedCaps(
   };
   const isAlive = (each: string) => lease.isAlive(each);
   const caps = new SharedCaps({
-    node,
+    node: cluster.node,
     link: money,
     names,
     clock: new RedisClock(clock),
     ...known,
     living,
     isAlive,
-    fault,
+    count: observer.count,
   });
+  gauges.push({ holds: () => caps.holds });
   cluster.on({
     dataLost: () => caps.returned(),
     lapsed: () => caps.returned(),

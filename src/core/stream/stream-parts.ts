@@ -29,7 +29,7 @@ export interface Producer {
 }
 
 /** Something that keeps entries in the log without reading them as they come. */
-export interface Hold {
+export interface LogHold {
   /** The sequence up to which it needs nothing any more. */
   readonly handled: number;
   /** Whether a client reads by it, such as one on another node. */

@@ -4,7 +4,7 @@ import type { GatewayError } from "../kernel/errors.ts";
 import { Pauses } from "./pauses.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
-import type { Hold, Producer, ProviderHead, StreamInfo } from "./stream-parts.ts";
+import type { LogHold, Producer, ProviderHead, StreamInfo } from "./stream-parts.ts";
 import type { Spending, Terminal } from "./terminal.ts";
 import type { Window } from "./window.ts";
 
@@ -20,7 +20,7 @@ export class Stream {
   #providerHead: ProviderHead | undefined;
   /** Replaced, never mutated: readers come and go while an entry is being passed to all of them. */
   #readers: readonly Reader[] = [];
-  #holds: readonly Hold[] = [];
+  #holds: readonly LogHold[] = [];
   readonly #now: () => number;
   readonly #fault: (error: unknown) => void;
   /** Set while the log is to be kept after the end. */
@@ -124,11 +124,11 @@ export class Stream {
   }
 
   /** Keeps what `hold` has not handled, until `letGo`. */
-  hold(hold: Hold): void {
+  hold(hold: LogHold): void {
     this.#holds = [...this.#holds, hold];
   }
 
-  letGo(hold: Hold): void {
+  letGo(hold: LogHold): void {
     if (!this.#holds.includes(hold)) return;
     this.#holds = this.#holds.filter((other) => other !== hold);
     if (hold.isReader && this.readers === 0) this.#floor = hold.handled;

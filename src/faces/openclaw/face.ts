@@ -122,7 +122,11 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     ...parts.settings,
   };
   const catalog = ModelCatalog.of(parts.routing);
-  const follower = new SessionFollower(transcripts);
+  // What already follows the store stops when the rest cannot be loaded.
+  await using started = new AsyncDisposableStack();
+  const opened = async <Part extends { close(): unknown }>(part: Part | Promise<Part>) =>
+    started.adopt(await part, async (open) => void (await open.close()));
+  const follower = await opened(new SessionFollower(transcripts));
   const sessions = await SessionStore.load({
     transcripts,
     observer,
@@ -145,19 +149,17 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     now,
   );
   const ended = (deviceId: string) => expel(clients, deviceId, (client) => runs.leave(client));
-  const [groups, preferences, sideChats, devices, kept] = await Promise.all([
+  const groups = await opened(
     SessionGroups.load({ documents, sessions, fault: fault("groups"), changed: () => news.groupsChanged() }),
-    Preferences.load({
-      documents,
-      fault: fault("preferences"),
-      told: (id, keys) => tellOfPreferences(clients, id, keys),
-    }),
-    SideChats.load({ relay, clock, documents, fault: fault("side-chats") }),
-    DeviceTokens.load({ documents, credentials, now, fault: fault("devices"), ended }),
-    parts.durable
-      ? KeptMessages.load({ documents, claims: parts.shared ? "left" : "all", fault: fault("queue") })
-      : undefined,
-  ]);
+  );
+  const told = (id: string, keys: readonly string[]) => tellOfPreferences(clients, id, keys);
+  const preferences = await opened(Preferences.load({ documents, fault: fault("preferences"), told }));
+  const sideChats = await opened(SideChats.load({ relay, clock, documents, fault: fault("side-chats") }));
+  const devices = await opened(DeviceTokens.load({ documents, credentials, now, fault: fault("devices"), ended }));
+  const claims = parts.shared ? "left" : "all";
+  const kept = parts.durable
+    ? await opened(KeptMessages.load({ documents, claims, fault: fault("queue") }))
+    : undefined;
   const records = new RunRecords(clock);
   const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
   const runner = new Runner({
@@ -221,6 +223,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
+  started.move();
 
   return {
     ...faceFacts(parts),

@@ -23,6 +23,9 @@ const EARLIER_MS = 1_000;
 /** How long the server works at a statement that may take so long here, in milliseconds. */
 export const serverTimeoutOf = (timeoutMs: number): number => timeoutMs - EARLIER_MS;
 
+/** A gateway that stands still in a transaction keeps others from its rows no longer than this. */
+const STANDSTILL_MS = 60_000;
+
 /** Until a silent connection is tried. Linux would wait two hours. */
 const KEEPALIVE_MS = 10_000;
 
@@ -37,7 +40,8 @@ const LOCAL = /^(\/.*|localhost|127(\.\d+){3}|\[?::1\]?|)$/;
  * (PgBouncer's `ignore_startup_parameters`).
  */
 export const setUp = (schema: string): string =>
-  `SET search_path = "${schema}"; SET statement_timeout = ${serverTimeoutOf(STATEMENT_MS)}`;
+  `SET search_path = "${schema}"; SET statement_timeout = ${serverTimeoutOf(STATEMENT_MS)};
+   SET idle_in_transaction_session_timeout = ${STANDSTILL_MS}`;
 
 /** The driver's settings for one connection. Throws when the URL says something that cannot be kept. */
 export function connectionOf(text: string): ClientConfig {

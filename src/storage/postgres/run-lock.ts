@@ -40,6 +40,8 @@ const KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5
 const UNDISTURBED = "SET idle_session_timeout = 0";
 const GONE_MS = 30_000;
 const LAST_RETRY_MS = 5_000;
+/** How long a server has to answer a goodbye: one that stands still learns of it once it goes on. */
+const GOODBYE_MS = 1_000;
 
 /**
  * The locks of a running gateway, which PostgreSQL holds for the life of one connection: it is alive, and alone unless
@@ -70,7 +72,7 @@ export class RunLock {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#retaking;
-    await this.#client?.end().catch(() => {});
+    if (this.#client) await ended(this.#client);
   }
 
   /** Whether the locks are this run's now. Rejects when the server cannot be used. */
@@ -84,7 +86,7 @@ export class RunLock {
       const gateway = `pg_try_advisory_lock${shared ? "_shared" : ""}(${lockNumber("$1")})`;
       const { rows } = await client.query(`SELECT ${gateway} AS is_ours`, [lockOfGateway(schema)]);
       if (rows[0]?.is_ours !== true) {
-        await client.end();
+        await ended(client);
         return false;
       }
       await client.query(`SELECT pg_advisory_lock(${lockNumber("$1")})`, [lockOfRun(schema, instance)]);
@@ -128,4 +130,12 @@ export class RunLock {
         "another data.postgres.schema, or set data.shared to true for both, and then each gateway enforces caps on its own",
     );
   }
+}
+
+/** Ends a connection. Never rejects, and takes a second at most. */
+async function ended(client: Client): Promise<void> {
+  const over = new AbortController();
+  const late = setTimeout(GOODBYE_MS, undefined, { signal: over.signal }).catch(() => {});
+  await Promise.race([client.end().catch(() => {}), late]);
+  over.abort();
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { Lanes } from "../postgres/lanes.ts";
+import { isOutage } from "../postgres/outage.ts";
 import { patiently } from "../postgres/patience.ts";
 
 /** How long a read waits for a server that is away, and each write once the process stops. */
@@ -95,9 +96,16 @@ export class PatientCalls {
   }
 
   async #patiently<Result>(call: () => Promise<Result>, endsAt: () => number): Promise<Result> {
-    const result = await patiently(call, { endsAt, failed: (error) => this.#failed(error) });
-    this.#isAway = false;
-    return result;
+    // A server that stands still would take seconds to refuse each of those that wait for one another.
+    if (this.#isAway && performance.now() > endsAt()) throw new Error("the server is away");
+    try {
+      const result = await patiently(call, { endsAt, failed: (error) => this.#failed(error) });
+      this.#isAway = false;
+      return result;
+    } catch (error) {
+      if (isOutage(error)) this.#failed(error);
+      throw error;
+    }
   }
 
   #failed(error: unknown): void {

@@ -156,9 +156,9 @@ export class Nodes {
     const clientAddress = this.#parts.proxies.clientOf(request);
     const seek = new Seek(client, neighbours.waitMs ?? WAIT_MS);
     const mayWait = () => !this.#draining && !seek.isOver && !this.#parts.proxies.isForwarded(request.socket);
-    const wait = (event: Promise<void>) => {
+    const wait = (eventOf: (over: AbortSignal) => Promise<void>) => {
       this.#seeks.add(seek);
-      void seek.wait(event).then((isThere) => {
+      void seek.wait(eventOf).then((isThere) => {
         this.#seeks.delete(seek);
         if (isThere) go();
       });
@@ -166,7 +166,7 @@ export class Nodes {
     const go = (): void => {
       const known = mayWait() ? neighbours.untilKnown?.(path, isWebSocket) : undefined;
       if (known !== undefined) {
-        wait(known);
+        wait(() => known);
         return;
       }
       const to = this.#elsewhere(request, clientAddress, isWebSocket ? "upgrade" : "http", () => {
@@ -176,7 +176,10 @@ export class Nodes {
       });
       if (to === undefined) ways.here();
       else if (to instanceof GatewayError) ways.refuse(to);
-      else ways.forward(to, clientAddress, () => (mayWait() ? wait(endOf(to)) : ways.refuse(unreachable())));
+      else
+        ways.forward(to, clientAddress, () =>
+          mayWait() ? wait((over) => endOf(to, over)) : ways.refuse(unreachable()),
+        );
     };
     go();
   }
@@ -202,11 +205,11 @@ export class Nodes {
   }
 }
 
-/** Resolves once a node serves no longer. */
-const endOf = ({ ended }: ServingNode): Promise<void> =>
+/** Resolves once a node serves no longer, unless it is `over` before. */
+const endOf = ({ ended }: ServingNode, over: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (ended.aborted) resolve();
-    else ended.addEventListener("abort", () => resolve(), { once: true });
+    else ended.addEventListener("abort", () => resolve(), { once: true, signal: over });
   });
 
 const unreachable = () =>

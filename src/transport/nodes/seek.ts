@@ -17,14 +17,19 @@ export class Seek {
     return performance.now() >= this.#until;
   }
 
-  /** Resolves once `event` does, the time is over, or the client has left, but then with false. */
-  async wait(event: Promise<void>): Promise<boolean> {
+  /**
+   * Resolves once the event does that is asked for, the time is over, or the client has left, but then with false. `over` is aborted
+   * when nobody waits for the event any more: what it is part of may last for long.
+   */
+  async wait(eventOf: (over: AbortSignal) => Promise<void>): Promise<boolean> {
     if (this.#client.destroyed) return false;
+    const over = new AbortController();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#end = resolve;
     const timer = setTimeout(resolve, this.#until - performance.now());
     this.#client.once("close", resolve);
-    await Promise.race([event, promise]);
+    await Promise.race([eventOf(over.signal), promise]);
+    over.abort();
     clearTimeout(timer);
     this.#client.off("close", resolve);
     return !this.#client.destroyed;

@@ -9,6 +9,7 @@ import { describe, expect, test } from "@jest/globals";
 import { runBackup } from "../../../src/cli/commands/backup.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { LedgerQueries } from "../../../src/storage/ledger/ledger-queries.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
@@ -17,16 +18,7 @@ const directory = temporaryDirectories();
 const LEDGER_WRITER = fileURLToPath(new URL("../../support/ledger-writer.ts", import.meta.url));
 const STORE_WRITER = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
 
-function backup(...args: readonly string[]) {
-  const seen = { stdout: "", stderr: "" };
-  const code = runBackup(args, {
-    env: {},
-    cwd: "/",
-    stdout: { write: (text) => (seen.stdout += text) },
-    stderr: { write: (text) => (seen.stderr += text) },
-  });
-  return { code, ...seen };
-}
+const backup = (...args: readonly string[]) => runCommand(runBackup, args, { cwd: "/" });
 
 /** A process that writes until it is killed, and counts the writes it was told are done. */
 async function writing(program: string, args: readonly string[], isDone: (line: string) => boolean) {
@@ -72,7 +64,7 @@ describe("a backup", () => {
     await ledger.until(50);
     await store.until(50);
     const before = { streams: ledger.done, pairs: store.done };
-    const said = backup(to, "--data", from);
+    const said = await backup(to, "--data", from);
     await ledger.end();
     await store.end();
 
@@ -98,34 +90,34 @@ describe("a backup", () => {
     expect(count(join(to, "sluice.db"), "messages")).toBe(messages);
   });
 
-  test("holds no key's secret", () => {
+  test("holds no key's secret", async () => {
     const from = directory();
     const secret = freshSecret();
     const keys = new KeyDatabase(from);
     keys.add(keyFor("alice", secret));
     keys.close();
     const to = join(directory(), "copy");
-    backup(to, "--data", from);
+    await backup(to, "--data", from);
     expect(count(join(to, "keys.db"), "keys")).toBe(1);
     expect(count(join(to, "keys.db"), `keys WHERE instr(record, '${secret}') > 0`)).toBe(0);
   });
 
-  test("overwrites nothing, and needs a data directory", () => {
+  test("overwrites nothing, and needs a data directory", async () => {
     const from = directory();
     const full = directory();
     mkdirSync(join(full, "sub"));
     writeFileSync(join(full, "sub", "file"), "");
-    expect(backup(full, "--data", from)).toEqual({
+    expect(await backup(full, "--data", from)).toEqual({
       code: 1,
       stdout: "",
       stderr: `sluice: ${full} is not empty; name a new directory\n`,
     });
-    expect(backup(join(directory(), "x"), "--data", from)).toEqual({
+    expect(await backup(join(directory(), "x"), "--data", from)).toEqual({
       code: 1,
       stdout: "",
       stderr: `sluice: there is no database in ${from}: name the data directory with --data\n`,
     });
-    expect(backup()).toMatchObject({
+    expect(await backup()).toMatchObject({
       code: 2,
       stderr: "sluice: backup takes one directory; see sluice backup --help\n",
     });

@@ -6,6 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { runLogs } from "../../../src/cli/commands/logs.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { ChatScript } from "../../support/chat-script.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { COMPILED } from "../../support/compiled.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startTestGateway } from "../../support/gateway.ts";
@@ -17,16 +18,8 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 const directory = temporaryDirectories();
 const SOURCE = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
 
-async function logs(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const written = { stdout: "", stderr: "" };
-  const sink = (name: "stdout" | "stderr") => ({
-    write(text: string) {
-      written[name] += text;
-    },
-  });
-  const world = { env, cwd: directory(), version: "1", stdout: sink("stdout"), stderr: sink("stderr") };
-  return { code: await runLogs(args, world), ...written };
-}
+const logs = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCommand(runLogs, args, { env, cwd: directory() });
 
 /** A gateway where ann has had one answer and one failure, and bob one answer. */
 async function setUp(port = 0) {

@@ -4,6 +4,7 @@ import { expect, test } from "@jest/globals";
 import { runMigrate } from "../../../src/cli/commands/migrate.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { ChatScript } from "../../support/chat-script.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { OpenClawClient } from "../../support/openclaw-client.ts";
@@ -14,16 +15,9 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 const directory = temporaryDirectories();
 
 /** Runs `sluice migrate …` in a directory with this configuration. */
-async function migrate(cwd: string, data: object, ...args: readonly string[]) {
+function migrate(cwd: string, data: object, ...args: readonly string[]) {
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ data }));
-  const seen = { stdout: "", stderr: "" };
-  const code = await runMigrate(args, {
-    env: {},
-    cwd,
-    stdout: { write: (text) => (seen.stdout += text) },
-    stderr: { write: (text) => (seen.stderr += text) },
-  });
-  return { code, ...seen };
+  return runCommand(runMigrate, args, { cwd });
 }
 
 test.each([

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { routesTable, runRoutes } from "../../../src/cli/commands/routes.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { ChatScript } from "../../support/chat-script.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -11,16 +12,8 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 const directory = temporaryDirectories();
 
 /** Runs `sluice routes` with these arguments, in a directory without a configuration. */
-async function routes(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const written = { stdout: "", stderr: "" };
-  const sink = (name: "stdout" | "stderr") => ({
-    write(text: string) {
-      written[name] += text;
-    },
-  });
-  const code = await runRoutes(args, { env, cwd: directory(), stdout: sink("stdout"), stderr: sink("stderr") });
-  return { code, ...written };
-}
+const routes = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCommand(runRoutes, args, { env, cwd: directory() });
 
 describe("sluice routes", () => {
   test("shows each target: unused, then how it answered, cools down and failed last", async () => {

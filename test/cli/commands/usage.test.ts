@@ -5,6 +5,7 @@ import { runUsage } from "../../../src/cli/commands/usage.ts";
 import type { LedgerClosing, LedgerOpening } from "../../../src/core/ledger/ledger.ts";
 import { LedgerDatabase } from "../../../src/storage/ledger/ledger-database.ts";
 import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";
 import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
@@ -26,16 +27,7 @@ function place(streams: readonly Stream[], config: unknown = { data: { directory
     database.write(rows);
     database.close();
   }
-  return async (...args: readonly string[]) => {
-    const seen = { stdout: "", stderr: "" };
-    const code = await runUsage(args, {
-      env: {},
-      cwd,
-      stdout: { write: (text) => (seen.stdout += text) },
-      stderr: { write: (text) => (seen.stderr += text) },
-    });
-    return { code, ...seen };
-  };
+  return (...args: readonly string[]) => runCommand(runUsage, args, { cwd });
 }
 
 const ESTIMATE = {

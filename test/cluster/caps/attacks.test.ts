@@ -3,7 +3,7 @@ import { RedisClock } from "../../../src/cluster/caps/redis-clock.ts";
 import { MOST_WAITING } from "../../../src/cluster/caps/settlements.ts";
 import { ownTime } from "../../support/own-time.ts";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
-import { keyLevel, NOON, outcome, World } from "./caps-rig.ts";
+import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
 const MINUTE = 60_000;
 
@@ -24,8 +24,7 @@ describeWithRedis("caps over all nodes", (redis) => {
   });
 
   test("count what ends while Redis is away, of any number of streams, in bounded memory", async () => {
-    const kept = await TestRedis.start("--appendonly", "yes", "--appendfsync", "no");
-    await using _ = { [Symbol.asyncDispose]: () => kept.stop() };
+    await using kept = await TestRedis.start("--appendonly", "yes", "--appendfsync", "no");
     const world = new World(kept);
     await using node = await world.node("one");
     const capped = await node.open([keyLevel({ tokensPerDay: 100_000 })]);
@@ -33,11 +32,9 @@ describeWithRedis("caps over all nodes", (redis) => {
     await node.away();
     for (let stream = 0; stream < 3 * MOST_WAITING; stream++) {
       const each = await node.open([keyLevel({}, `free-${stream % 3}`)]);
-      each.settle(2, undefined, NOON);
-      each.release();
+      finish(each, 2);
     }
-    capped.settle(70, undefined, NOON);
-    capped.release();
+    finish(capped, 70);
     expect(node.caps.waiting).toBe(MOST_WAITING + 3 + 1);
     await kept.resume();
     for (const name of ["key:free-0", "key:free-1", "key:free-2"]) {
@@ -54,8 +51,7 @@ describeWithRedis("caps over all nodes", (redis) => {
     const leaver = await world.node("leaver");
     const stream = await leaver.open([keyLevel({ tokensPerDay: 1_000 })], { promptTokens: 30 });
     leaver.link.close();
-    stream.settle(90, undefined, NOON);
-    stream.release();
+    finish(stream, 90);
     await leaver[Symbol.asyncDispose]();
     expect(await other.account("key:ci")).toMatchObject({ run: 1 });
     const taken = ownTime();

@@ -12,6 +12,14 @@ const messages = [{ role: "user", content: "Hi" }];
 const CAPS = { requestsPerMinute: 1_000, concurrentStreams: 37 };
 const OF_TEAM = { team: { name: "red", caps: CAPS } };
 
+const TOKEN = "the-operators-token-of-this-test-0123";
+
+/** How many reservations a node shows in its metrics. */
+async function holdsOf({ url }: { readonly url: string }): Promise<number> {
+  const page = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+  return Number(/^sluice_cluster_holds (\d+)$/m.exec(page)?.[1]);
+}
+
 describeWithRedis("three gateways with one Redis", (redis) => {
   test.each([
     ["of a key", { ci: CAPS }, undefined],
@@ -22,8 +30,8 @@ describeWithRedis("three gateways with one Redis", (redis) => {
       const path = directory();
       const names = Object.keys(keys);
       // The prompt counts a handful of tokens; an answer of 100 is asked for, and 40 come.
-      await using up = await startCapped(path, keys, 3, redis().url);
-      const release = Promise.withResolvers<void>();
+      await using up = await startCapped(path, keys, 3, redis().url, { auth: { token: TOKEN } });
+      const [full, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       let counted = 0;
       up.upstream.respondWith(async (exchange) => {
         counted += 47;
@@ -49,9 +57,13 @@ describeWithRedis("three gateways with one Redis", (redis) => {
       let refused = 0;
       const asked = Array.from({ length: 600 }, async (_, index) => {
         const status = await ask(index);
-        if (status !== 200 && ++refused === 563) release.resolve();
+        if (status !== 200 && ++refused === 563) full.resolve();
         return status;
       });
+      await full.promise;
+      const holds = await Promise.all(up.gateways.map(holdsOf));
+      expect(holds.reduce((sum, each) => sum + each, 0)).toBe(37);
+      release.resolve();
       const statuses = await Promise.all(asked);
       expect(statuses.filter((status) => status === 200).length).toBe(37);
       expect(up.upstream.requests).toBe(37);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { keyLevel, NOON, type Node, World } from "./caps-rig.ts";
+import { finish, keyLevel, NOON, type Node, World } from "./caps-rig.ts";
 
 const CAP = 20_000;
 const LEVELS = [keyLevel({ tokensPerDay: CAP, concurrentStreams: 8 })];
@@ -75,8 +75,7 @@ describeWithRedis("caps over all nodes, in any order of events", (redis) => {
       running.splice(running.indexOf(each), 1);
       rows.set(each.stream, each.tokens);
       over += each.tokens;
-      each.reservation.settle(each.tokens, undefined, NOON);
-      each.reservation.release();
+      finish(each.reservation, each.tokens);
     };
     try {
       for (const each of steps) {

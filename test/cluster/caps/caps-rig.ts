@@ -33,6 +33,8 @@ export class World {
   ledger: (except: readonly string[]) => readonly LedgerSpent[] = () => this.spent;
   /** What is known elsewhere of dead nodes' streams. */
   readonly known = new Map<string, Spent>();
+  /** What nodes have counted for their metrics. */
+  readonly counted = new Map<string, number>();
   readonly nodes = new Set<string>();
   /** The same for all nodes, whatever Redis says. */
   readonly clock: SharedClock = { now: () => performance.now(), wall: () => this.wall, heard() {} };
@@ -74,6 +76,7 @@ export class World {
       isAlive: async (node) => this.nodes.has(node),
       spentBy: async () => this.known,
       fault: (error) => faults.push(error),
+      count: (what) => this.counted.set(what, (this.counted.get(what) ?? 0) + 1),
       stateMs: 0,
     });
     await caps.start();
@@ -186,6 +189,22 @@ export class Node implements AsyncDisposable {
     this.link.close();
     this.#world.nodes.delete(this.name);
   }
+}
+
+/** A stream has ended, and has used this many tokens. */
+export function finish(stream: CapReservation, tokens: number): void {
+  stream.settle(tokens, undefined, NOON);
+  stream.release();
+}
+
+/** 600 opens at once, spread over these nodes: the streams that were let in, and the codes of the others. */
+export async function openAtOnce(nodes: readonly Node[], levelsOf: (index: number) => readonly Level[]) {
+  const opens = Array.from({ length: 600 }, (_, index) => nodes[index % nodes.length]?.open(levelsOf(index)));
+  const found = await Promise.allSettled(opens);
+  return {
+    open: found.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : [])),
+    codes: new Set(found.flatMap((each) => (each.status === "rejected" ? [(each.reason as GatewayError).code] : []))),
+  };
 }
 
 /** The code of a refusal, or `open`. */

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import { keyLevel, NOON, World } from "./caps-rig.ts";
+import { finish, keyLevel, openAtOnce, World } from "./caps-rig.ts";
 
 describeWithRedis("caps over all nodes", (redis) => {
   test("let exactly as many of 600 opens at once on three nodes in as there is room for", async () => {
@@ -11,17 +11,11 @@ describeWithRedis("caps over all nodes", (redis) => {
     await using three = await world.node("three");
     const levels = [keyLevel({ tokensPerDay: 37 * 110 })];
     const nodes = [one, two, three];
-    const opens = Array.from({ length: 600 }, (_, index) => nodes[index % 3]?.open(levels));
-    const found = await Promise.allSettled(opens);
-    const open = found.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : []));
+    const { open, codes } = await openAtOnce(nodes, () => levels);
     expect(open.length).toBe(37);
-    const codes = found.flatMap((each) => (each.status === "rejected" ? [(each.reason as GatewayError).code] : []));
-    expect(new Set(codes)).toEqual(new Set(["too_many_streams"]));
+    expect(codes).toEqual(new Set(["too_many_streams"]));
     expect(await one.account("key:ci")).toMatchObject({ run: 37, ht: 37 * 110, t2: 0 });
-    for (const each of open) {
-      each.settle(100, undefined, NOON);
-      each.release();
-    }
+    for (const each of open) finish(each, 100);
     await one.until("key:ci", { run: 0, ht: 0, t2: 3_700, t3: 3_700 });
     for (const { faults } of nodes) expect(faults).toEqual([]);
   });
@@ -31,8 +25,7 @@ describeWithRedis("caps over all nodes", (redis) => {
     await using node = await world.node("one");
     const levels = [keyLevel({ tokensPerDay: 110 })];
     const first = await node.open(levels);
-    first.settle(100, undefined, NOON);
-    first.release();
+    finish(first, 100);
     await node.until("key:ci", { t2: 100 });
     const refused = await node.open(levels).catch((error: GatewayError) => error.toBody());
     expect(refused).toEqual({

@@ -7,7 +7,7 @@ import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts"
 import { type Level, levelsOf } from "../../../src/core/quota/payer.ts";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
 import { callerOf } from "../../support/reserving-relay.ts";
-import { NOON, outcome, World } from "./caps-rig.ts";
+import { finish, NOON, openAtOnce, outcome, World } from "./caps-rig.ts";
 
 /** What a key of a team counts in. */
 function levels(keyId: string, caps: { key?: Caps; team?: Caps; all?: Caps }): readonly Level[] {
@@ -23,20 +23,14 @@ describeWithRedis("a team's caps over all nodes", (redis) => {
     await using three = await world.node("three");
     const nodes = [one, two, three];
     const team = { tokensPerDay: 37 * 110 };
-    const opens = Array.from({ length: 600 }, (_, index) => nodes[index % 3]?.open(levels(`k${index % 5}`, { team })));
-    const found = await Promise.allSettled(opens);
-    const open = found.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : []));
+    const { open, codes } = await openAtOnce(nodes, (index) => levels(`k${index % 5}`, { team }));
     expect(open.length).toBe(37);
-    const refused = found.flatMap((each) => (each.status === "rejected" ? [each.reason as GatewayError] : []));
-    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["too_many_streams"]));
+    expect(codes).toEqual(new Set(["too_many_streams"]));
     expect(await one.account("team:red")).toMatchObject({ run: 37, ht: 37 * 110 });
     // All or nothing: no key holds anything for those refused.
     const keys = await Promise.all(["k0", "k1", "k2", "k3", "k4"].map((key) => one.account(`key:${key}`)));
     expect(keys.reduce((sum, { run = 0 }) => sum + run, 0)).toBe(37);
-    for (const each of open) {
-      each.settle(100, undefined, NOON);
-      each.release();
-    }
+    for (const each of open) finish(each, 100);
     for (const account of ["team:red", "all"])
       await one.until(account, { run: 0, ht: 0, t2: 3_700, t3: 3_700, q1: 37 });
     for (const { faults } of nodes) expect(faults).toEqual([]);
@@ -59,8 +53,7 @@ describeWithRedis("a team's caps over all nodes", (redis) => {
   });
 
   test("hold again once Redis has lost its data: from the ledger, by key, team and all", async () => {
-    const lost = await TestRedis.start();
-    await using _ = { [Symbol.asyncDispose]: () => lost.stop() };
+    await using lost = await TestRedis.start();
     const world = new World(lost);
     await using one = await world.node("one");
     await using two = await world.node("two");

@@ -1,5 +1,7 @@
 import { AiChat, type AiChatOptions } from "../../support/ai-chat.ts";
+import { chunk } from "../../support/opened-stream.ts";
 import type { TestRedis } from "../../support/redis.ts";
+import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { letJudge, startTwoNodes } from "../../support/two-nodes.ts";
 
 /** A chat of the AI SDK's own class on a node. */
@@ -27,3 +29,21 @@ export const isSaid =
   (text: string, ...chats: readonly AiChat[]) =>
   () =>
     chats.every(({ said }) => said === text);
+
+const QUESTION = { text: "Hello" };
+
+/** Asks in a chat. Resolves once the upstream has begun to answer with this text; `sending` resolves when the chat has all of it. */
+export async function ask(chat: AiChat, upstream: ScriptedUpstream, text = "Hi") {
+  const sending = chat.sendMessage(QUESTION);
+  const exchange = (await upstream.request()).sse().event(chunk(text));
+  return { sending, exchange };
+}
+
+/** Asks in a chat, which has these texts as its whole answer then. */
+export async function askFor(chat: AiChat, upstream: ScriptedUpstream, ...texts: readonly string[]): Promise<void> {
+  const sending = chat.sendMessage(QUESTION);
+  const exchange = (await upstream.request()).sse();
+  for (const text of texts) exchange.event(chunk(text));
+  exchange.finishChat();
+  await sending;
+}

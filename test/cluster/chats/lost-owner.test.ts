@@ -1,26 +1,22 @@
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
+import { chunk } from "../../support/opened-stream.ts";
+import { startCutOffOwner, startOwnerProcess } from "../../support/owner-and-other.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
+import { nextChange } from "../../support/redis-outage.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, letJudge, nodeConfig, startCutOffOwner } from "../../support/two-nodes.ts";
-import { chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
+import { letJudge, prefixOf } from "../../support/two-nodes.ts";
+import { ask, askFor, chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();
-const HELLO = { text: "Hello" };
 const GONE = "The part of the gateway that wrote the answer is gone, and the answer is not complete.";
 
 describeWithRedis("when the node that runs a chat's answer", (redis) => {
   test("is killed, its pages are told elsewhere what came and that it is lost; once, and the chat goes on", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    await using nodes = await startOwnerProcess(redis(), newDirectory());
+    const { upstream, owner, other } = nodes;
     using first = chatOn(owner);
-    const sending = first.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending } = await ask(first, upstream);
     // Reads along, and so has seen that it is in Redis.
     using watching = chatOn(other);
     const resuming = watching.resumeStream();
@@ -32,23 +28,18 @@ describeWithRedis("when the node that runs a chat's answer", (redis) => {
     using page = chatOn(other);
     await page.resumeStream();
     expect(page).toMatchObject({ messages: [], status: "ready" });
-    const again = page.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Yes")).finishChat();
-    await again;
+    await askFor(page, upstream, "Yes");
     expect(page.said).toBe("Yes");
   });
 
   test("is killed while nobody reads elsewhere, the first page that comes back is told", async () => {
-    await using upstream = await startScriptedUpstream();
     const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    await using nodes = await startOwnerProcess(redis(), directory);
+    const { upstream, owner, other } = nodes;
     using first = chatOn(owner);
-    const sending = first.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Hi"));
-    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
+    const { sending } = await ask(first, upstream);
     const stored = async (field: string) => {
-      const stream = await redis().ask("KEYS", `${prefix}:stream:*`);
+      const stream = await redis().ask("KEYS", `${prefixOf(directory)}:stream:*`);
       return stream === "" ? "" : redis().ask("HGET", stream, field);
     };
     await turnsUntil(async () => (await stored("seq")) === "1");
@@ -66,8 +57,7 @@ describeWithRedis("of an answer that its node cannot write to Redis", (redis) =>
     await using nodes = await startCutOffOwner(redis(), newDirectory());
     const { upstream, owner, other, letGo } = nodes;
     using first = chatOn(owner);
-    const sending = first.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending, exchange } = await ask(first, upstream);
     await turnsUntil(isSaid("Hi", first));
     using refused = chatOn(other);
     await refused.resumeStream();
@@ -97,12 +87,11 @@ describeWithRedis("when Redis has lost its data", (redis) => {
     await using nodes = await startChatNodes(redis(), directory);
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending, exchange } = await ask(first, upstream);
     await turnsUntil(isSaid("Hi", first));
-    const lost = (node: { readonly log: { readonly text: string } }) => node.log.text.includes('"data_lost"');
+    const lost = nextChange([a, b], "data_lost");
     await redis().ask("FLUSHALL");
-    await turnsUntil(() => lost(a) && lost(b));
+    await lost;
     await letJudge(redis(), directory);
     const tab = nodes.chat(b);
     const resuming = tab.resumeStream();

@@ -1,11 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { startKeyedGateway } from "../../support/keyed-gateway.ts";
+import { chunk } from "../../support/opened-stream.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, letJudge, nodeConfig } from "../../support/two-nodes.ts";
-import { chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
+import { letJudge, nodeConfig, prefixOf } from "../../support/two-nodes.ts";
+import { ask, askFor, chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const HELLO = { text: "Hello" };
@@ -15,8 +16,7 @@ describeWithRedis("a chat whose answer runs on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("One, "));
+    const { sending, exchange } = await ask(first, upstream, "One, ");
     await turnsUntil(isSaid("One, ", first));
     const tabs = [nodes.chat(b), nodes.chat(b), nodes.chat(a)];
     const resuming = tabs.map((tab) => tab.resumeStream());
@@ -67,8 +67,7 @@ describeWithRedis("a chat whose answer runs on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending, exchange } = await ask(first, upstream);
     await turnsUntil(isSaid("Hi", first));
     const tab = nodes.chat(b);
     const resuming = tab.resumeStream();
@@ -78,9 +77,7 @@ describeWithRedis("a chat whose answer runs on another node", (redis) => {
     await Promise.all([sending, resuming]);
     for (const chat of [first, tab]) expect(chat).toMatchObject({ said: "Hi", status: "ready", error: undefined });
     // The stopped answer is over: the chat takes the next question at once, on any node.
-    const again = tab.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Yes")).finishChat();
-    await again;
+    await askFor(tab, upstream, "Yes");
     expect(tab.said).toBe("Yes");
   });
 
@@ -88,8 +85,7 @@ describeWithRedis("a chat whose answer runs on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending } = await ask(first, upstream);
     await turnsUntil(isSaid("Hi", first));
     const tab = nodes.chat(b);
     const resuming = tab.resumeStream();
@@ -103,8 +99,7 @@ describeWithRedis("a chat whose answer runs on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending, exchange } = await ask(first, upstream);
     const tab = nodes.chat(b);
     const resuming = tab.resumeStream();
     await turnsUntil(isSaid("Hi", tab));
@@ -125,9 +120,7 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Hi")).event(chunk(" there")).finishChat();
-    await sending;
+    await askFor(first, upstream, "Hi", " there");
     const page = nodes.chat(b);
     await page.resumeStream();
     expect(page.messages).toEqual([first.messages[1]]);
@@ -183,9 +176,7 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
       [b, "new"],
     ] as const) {
       const chat = nodes.chat(node);
-      const sending = chat.sendMessage(HELLO);
-      (await upstream.request()).sse().event(chunk(text)).finishChat();
-      await sending;
+      await askFor(chat, upstream, text);
     }
     for (const node of [a, b]) {
       const page = nodes.chat(node);
@@ -199,15 +190,12 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
     await using nodes = await startChatNodes(redis(), directory);
     const { a, b, upstream } = nodes;
     const old = nodes.chat(b);
-    const asking = old.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("old")).finishChat();
-    await asking;
+    await askFor(old, upstream, "old");
     const first = nodes.chat(a);
-    const sending = first.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Hi")).reset();
+    const { sending, exchange } = await ask(first, upstream);
+    exchange.reset();
     await sending;
-    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
-    const streams = (await redis().ask("KEYS", `${prefix}:stream:*`)).split("\n");
+    const streams = (await redis().ask("KEYS", `${prefixOf(directory)}:stream:*`)).split("\n");
     const ends = () => Promise.all(streams.map((stream) => redis().ask("HGET", stream, "end")));
     await turnsUntil(async () => !(await ends()).includes(""));
     for (const node of [a, b]) {
@@ -215,9 +203,7 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
       await page.resumeStream();
       expect(page).toMatchObject({ messages: [], status: "ready" });
     }
-    const again = old.sendMessage(HELLO);
-    (await upstream.request()).sse().event(chunk("Yes")).finishChat();
-    await again;
+    await askFor(old, upstream, "Yes");
     expect(old.said).toBe("Yes");
   });
 
@@ -227,7 +213,7 @@ describeWithRedis("a chat whose answer has ended on another node", (redis) => {
     const { a, b, upstream } = nodes;
     const first = nodes.chat(a);
     const sending = first.sendMessage(HELLO);
-    const names = () => redis().ask("KEYS", `${nodeConfig(redis(), directory).cluster.redis.prefix}:name:*`);
+    const names = () => redis().ask("KEYS", `${prefixOf(directory)}:name:*`);
     const exchange = (await upstream.request()).sse();
     await turnsUntil(async () => (await names()) !== "");
     exchange.event(chunk("Hi")).finishChat();
@@ -243,16 +229,14 @@ describeWithRedis("a chat", (redis) => {
   test("is another key's own affair, on any node", async () => {
     const directory = newDirectory();
     await using upstream = await startScriptedUpstream();
-    const { data: _, ...config } = nodeConfig(redis(), directory);
-    const shared = { ...config, data: { store: "sqlite", directory, shared: true } };
-    await using a = await startKeyedGateway(directory, upstream.url, shared);
-    await using b = await startKeyedGateway(directory, upstream.url, shared);
+    const config = nodeConfig(redis(), directory);
+    await using a = await startKeyedGateway(directory, upstream.url, config);
+    await using b = await startKeyedGateway(directory, upstream.url, config);
     await letJudge(redis(), directory);
     const [alice, bob] = [await a.makeKey("alice"), await a.makeKey("bob")];
     const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
     using hers = chatOn(a, as(alice));
-    const sending = hers.sendMessage(HELLO);
-    const exchange = (await upstream.request()).sse().event(chunk("Hi"));
+    const { sending, exchange } = await ask(hers, upstream);
     await turnsUntil(isSaid("Hi", hers));
     for (const node of [a, b]) {
       using his = chatOn(node, as(bob));

@@ -5,6 +5,7 @@ import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
 import { runTeams } from "../../../src/cli/commands/keys/teams.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { untilKnown } from "../../support/keyed-gateway.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
@@ -29,16 +30,8 @@ async function twoNodes(redis: TestRedis, upstream: string) {
   writeFileSync(file, JSON.stringify({ demo: true, data, cluster }));
   const within =
     (run: typeof runKeys) =>
-    async (...args: readonly string[]) => {
-      const said = { stdout: "", stderr: "" };
-      const code = await run([...args, "--json", "--config", file], {
-        env: {},
-        cwd: folder,
-        stdout: { write: (text) => (said.stdout += text) },
-        stderr: { write: (text) => (said.stderr += text) },
-      });
-      return { code, ...said };
-    };
+    (...args: readonly string[]) =>
+      runCommand(run, [...args, "--json", "--config", file], { cwd: folder });
   const keys = within(runKeys);
   return {
     nodes,

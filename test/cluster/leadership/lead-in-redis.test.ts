@@ -8,13 +8,17 @@ import { openLink } from "../../support/redis-link.ts";
 
 describeWithRedis("in Redis the lead", (redis) => {
   const HELD = JSON.stringify({ node: "a", about: {} });
-  /** Who leads, and which nodes have a lease. */
-  async function standing(link: Awaited<ReturnType<typeof openLink>>, held: string, alive: readonly string[]) {
+  /** A Redis where this node leads, and these have a lease. */
+  async function setUp(held: string, alive: readonly string[]) {
+    await using made = new AsyncDisposableStack();
+    const link = made.use(await openLink(redis().url));
     const names = new Names(randomUUID().slice(0, 8));
     const key = names.of("leader", "it");
     if (held !== "") await link.command(["SET", key, held]);
     for (const node of alive) await link.command(["SET", names.lease(node), ""]);
-    return { names, key, now: () => link.command(["GET", key]) };
+    const stack = made.move();
+    const leader = () => link.command(["GET", key]);
+    return { link, names, key, leader, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   }
 
   test.each([
@@ -25,29 +29,29 @@ describeWithRedis("in Redis the lead", (redis) => {
     ["is not taken without a lease", HELD, HELD, [], 0],
     ["is not taken from a node with a lease", HELD, HELD, ["a", "b"], 0],
   ])("%s", async (_, held, seen, alive, taken) => {
-    await using link = await openLink(redis().url);
-    const { names, key, now } = await standing(link, held, alive);
+    await using up = await setUp(held, alive);
+    const { link, names, key, leader } = up;
     const keys = [key, names.lease("b"), names.lease("a")];
     expect(await link.run(TAKE, keys, [seen, "b's"])).toBe(taken);
-    expect(await now()).toBe(taken === 1 ? "b's" : held);
+    expect(await leader()).toBe(taken === 1 ? "b's" : held);
   });
 
   test.each([
     ["its own", HELD, "nobody"],
     ["another's", "b's", "b's"],
   ])("a node that leaves gives up only its own lead: %s", async (_, held, left) => {
-    await using link = await openLink(redis().url);
-    const { key, now } = await standing(link, held, []);
+    await using up = await setUp(held, []);
+    const { link, key, leader } = up;
     await link.run(LEAVE, [key], [HELD]);
-    expect(await now()).toBe(left);
+    expect(await leader()).toBe(left);
   });
 
   test.each([
     ["taken", TAKE, "nobody", ["nobody", "b's"]],
     ["left", LEAVE, HELD, [HELD]],
   ])("all nodes are woken when the lead is %s", async (_, script, held, args) => {
-    await using link = await openLink(redis().url);
-    const { names, key } = await standing(link, held, ["b"]);
+    await using up = await setUp(held, ["b"]);
+    const { link, names, key } = up;
     const wakes = new Wakes(link);
     wakes.open();
     const heard = Promise.withResolvers<string>();

@@ -1,12 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { Leadership } from "../../../src/cluster/leadership/leadership.ts";
-import { Names } from "../../../src/cluster/link/names.ts";
-import { Wakes } from "../../../src/cluster/link/wakes.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
+import { LEASE_MS, startCluster } from "./lead-cluster.ts";
 
-const LEASE_MS = 60_000;
 /** Of Node, but for `setTimeout`: nodes look when a test or another node says so, and not by themselves once a second. */
 const REAL = [
   "setImmediate",
@@ -23,72 +18,9 @@ describeWithRedis("the lead", (redis) => {
   beforeAll(() => void jest.useFakeTimers({ doNotFake: [...REAL] }));
   afterAll(() => void jest.useRealTimers());
 
-  /** A node whose lease a test gives and takes; `judges`: what it takes for dead counts; `isDeaf`: none wakes it. */
-  async function member(
-    prefix: string,
-    node: string,
-    options: { readonly isWilling?: () => boolean; readonly isDeaf?: boolean } = {},
-  ) {
-    await using made = new AsyncDisposableStack();
-    const link = made.use(await openLink(redis().url));
-    const names = new Names(prefix);
-    const wakes = new Wakes(link);
-    if (!options.isDeaf) wakes.open();
-    made.defer(() => wakes.close());
-    let isLost = false;
-    const give = () => {
-      isLost = false;
-      return link.command(["SET", names.lease(node), "", "PX", String(LEASE_MS)]);
-    };
-    await give();
-    /** Until it is given again. */
-    const lost = () => {
-      isLost = true;
-      return link.command(["DEL", names.lease(node)]);
-    };
-    const told: string[] = [];
-    let judges = true;
-    const lead = new Leadership(
-      {
-        cluster: {
-          ...{ node, link, names, wakes },
-          lease: {
-            isAlive: async (other) => !judges || (await link.command(["EXISTS", names.lease(other)])) === 1,
-            renew: async () => void (isLost || (await give())),
-          },
-          on() {},
-        },
-        what: "it",
-        about: { is: node },
-        isWilling: options.isWilling ?? (() => true),
-      },
-      {
-        changed: (leader) => void told.push(leader ? `${leader.node} leads` : "nobody leads"),
-        regained: () => void told.push("regained"),
-        fault(error) {
-          throw error;
-        },
-      },
-    );
-    made.use(lead);
-    const stack = made.move();
-    return {
-      ...{ lead, told, lost, give, link },
-      judge: (does: boolean) => {
-        judges = does;
-      },
-      leave: () => lead[Symbol.asyncDispose](),
-      [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    };
-  }
-  const fresh = () => randomUUID().slice(0, 8);
-
   test("is one node's, however many ask for it at once", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a");
-    await using b = await member(prefix, "b");
-    await using c = await member(prefix, "c");
-    const all = [a, b, c];
+    await using cluster = startCluster(redis());
+    const all = [await cluster.join("a"), await cluster.join("b"), await cluster.join("c")];
     await Promise.all(all.map(({ lead }) => lead.open()));
     await Promise.all(all.map(({ lead }) => lead.look()));
     expect(all.filter(({ lead }) => lead.isHeld)).toHaveLength(1);
@@ -97,49 +29,60 @@ describeWithRedis("the lead", (redis) => {
   });
 
   test("passes to a node that waits for it as soon as the leader leaves", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a");
-    await using b = await member(prefix, "b");
-    await a.lead.open();
-    await b.lead.open();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a");
+    const b = await cluster.open("b");
     await a.leave();
     await b.lead.look();
-    expect(b.told).toEqual(["a leads", "b leads"]);
+    expect(b.heard).toEqual(["a leads", "b leads"]);
     expect(b.lead.leader).toEqual({ node: "b", about: { is: "b" } });
   });
 
   test("passes to another when the leader's lease is gone, and not before that node may judge on it", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a");
-    await using b = await member(prefix, "b");
-    await a.lead.open();
-    await b.lead.open();
-    b.judge(false);
-    await a.lost();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a");
+    const b = await cluster.open("b");
+    b.letJudge(false);
+    await a.loseLease();
     await b.lead.look();
     expect(b.lead.isHere).toBe(false);
-    b.judge(true);
+    b.letJudge(true);
     await b.lead.look();
     expect(b.lead.isHeld).toBe(true);
     await a.lead.look();
-    expect(a.told).toEqual(["a leads", "b leads"]);
+    expect(a.heard).toEqual(["a leads", "b leads"]);
     expect(a.lead.isHeld).toBe(false);
   });
 
   test("stays taken by a node that is woken while it begins to look", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a", { isDeaf: true });
-    await using b = await member(prefix, "b");
-    await a.lead.open();
-    await a.lost();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a", { isDeaf: true });
+    const b = await cluster.join("b");
+    await a.loseLease();
     await Promise.all([b.lead.open(), b.lead.look()]);
-    expect([b.told, b.lead.isHeld]).toEqual([["b leads"], true]);
+    expect([b.heard, b.lead.isHeld]).toEqual([["b leads"], true]);
+  });
+
+  test("is given up by a node that leaves while it takes it", async () => {
+    await using cluster = startCluster(redis());
+    let leave = async () => {};
+    let left: Promise<void> | undefined;
+    const isWilling = () => {
+      left = leave();
+      return true;
+    };
+    const a = await cluster.join("a", { isWilling });
+    const b = await cluster.join("b");
+    leave = () => a.leave();
+    await a.lead.open();
+    await left;
+    await b.lead.open();
+    expect([a.heard, b.heard]).toEqual([[], ["b leads"]]);
   });
 
   test("is not held from the end of the leader's lease, and again when nobody has taken it", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a");
-    await a.lead.open();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a");
     const real = performance.now.bind(performance);
     const now = jest.spyOn(performance, "now");
     now.mockImplementation(() => real() + LEASE_MS - 10_000);
@@ -149,77 +92,67 @@ describeWithRedis("the lead", (redis) => {
     expect(a.lead.isHere).toBe(true);
     await a.lead.look();
     expect(a.lead.isHeld).toBe(true);
-    expect(a.told).toEqual(["a leads", "regained"]);
+    expect(a.heard).toEqual(["a leads", "regained"]);
     now.mockRestore();
   });
 
   test("stays with the leader when Redis loses its data, whoever looks first", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a");
-    await using b = await member(prefix, "b");
-    await a.lead.open();
-    await b.lead.open();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a");
+    const b = await cluster.open("b");
     // Renewing its lease, it learns that it may not judge yet.
-    b.judge(false);
+    b.letJudge(false);
     await a.link.command(["FLUSHALL"]);
     await b.lead.look();
     await b.lead.look();
     expect(b.lead.leader?.node).toBe("a");
     await a.lead.look();
     await b.lead.look();
-    expect([a.told, b.told]).toEqual([["a leads"], ["a leads"]]);
+    expect([a.heard, b.heard]).toEqual([["a leads"], ["a leads"]]);
     expect(a.lead.isHeld).toBe(true);
   });
 
   test("is not taken by a node that is about to stop", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a", { isWilling: () => false });
-    await a.lead.open();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a", { isWilling: () => false });
     expect(a.lead.leader).toBeUndefined();
-    await using b = await member(prefix, "b");
-    await b.lead.open();
+    const b = await cluster.open("b");
     await a.lead.look();
-    expect([a.told, b.lead.isHeld]).toEqual([["b leads"], true]);
+    expect([a.heard, b.lead.isHeld]).toEqual([["b leads"], true]);
   });
 
   test("that a node gives up is not another's that has it meanwhile", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a", { isDeaf: true });
-    await using b = await member(prefix, "b");
-    await a.lead.open();
-    await b.lead.open();
-    await a.lost();
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a", { isDeaf: true });
+    const b = await cluster.open("b");
+    await a.loseLease();
     await b.lead.look();
     expect(b.lead.isHeld).toBe(true);
     // It has not heard of that yet.
     expect(a.lead.isHere).toBe(true);
     await a.leave();
-    await using c = await member(prefix, "c");
-    await c.lead.open();
+    const c = await cluster.open("c");
     expect(c.lead.leader?.node).toBe("b");
   });
 
-  test("that another has had meanwhile is told as that one's, and then as won again", async () => {
-    const prefix = fresh();
-    await using a = await member(prefix, "a", { isDeaf: true });
-    await using b = await member(prefix, "b");
+  test("that another has had meanwhile is reported as that node's, and then as won back", async () => {
+    await using cluster = startCluster(redis());
+    const a = await cluster.open("a", { isDeaf: true });
     const { lead } = a;
-    await lead.open();
-    await a.lost();
-    await b.lead.open();
+    await a.loseLease();
+    const b = await cluster.open("b");
     expect(b.lead.isHeld).toBe(true);
     // It dies before the first has looked.
-    await b.lost();
-    await a.give();
+    await b.loseLease();
+    await a.giveLease();
     await lead.look();
-    expect(a.told).toEqual(["a leads", "b leads", "a leads"]);
-    await a.lost();
-    await using c = await member(prefix, "c");
-    await c.lead.open();
+    expect(a.heard).toEqual(["a leads", "b leads", "a leads"]);
+    await a.loseLease();
+    const c = await cluster.open("c");
     await c.leave();
-    await a.give();
+    await a.giveLease();
     await lead.look();
-    expect(a.told.slice(3)).toEqual(["nobody leads", "a leads"]);
+    expect(a.heard.slice(3)).toEqual(["nobody leads", "a leads"]);
     expect(lead.isHeld).toBe(true);
   });
 });

@@ -83,8 +83,8 @@ describeWithRedis("a link whose Redis turns hostile", (redis) => {
   });
 
   test("and changes its password is refused then, not before, and in words without either", async () => {
-    await using kept = { redis: await TestRedis.start(), [Symbol.asyncDispose]: () => kept.redis.stop() };
-    using link = await openLink(kept.redis.url);
+    await using own = await TestRedis.start();
+    using link = await openLink(own.url);
     await link.command(["CONFIG", "SET", "requirepass", "canary-1"]);
     expect(await link.command(["SET", "a", "b"])).toBe("OK");
     // Its own connection is the only one.
@@ -92,7 +92,7 @@ describeWithRedis("a link whose Redis turns hostile", (redis) => {
     await link.state(false);
     while (link.reason?.includes("password") !== true) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(link.reason).toBe("it refuses the user or the password");
-    await kept.redis.ask("-a", "canary-1", "--no-auth-warning", "CONFIG", "SET", "requirepass", "");
+    await own.ask("-a", "canary-1", "--no-auth-warning", "CONFIG", "SET", "requirepass", "");
     await link.state(true);
     expect(link.reasons.join()).not.toContain("canary");
   });

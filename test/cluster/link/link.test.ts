@@ -88,4 +88,27 @@ describeWithRedis("a link to Redis", (redis) => {
     wakes.close();
     wakes.close();
   });
+
+  test("wakes whoever listens to a channel again before Redis knows that it was left", async () => {
+    using link = await openLink(redis().url);
+    const wakes = new Wakes(link);
+    wakes.open();
+    const listen = () => {
+      const [begun, woken] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+      const listening = wakes.on("again", (message) =>
+        message === undefined ? begun.resolve() : woken.resolve(message),
+      );
+      return { leave: () => listening[Symbol.dispose](), begun: begun.promise, woken: woken.promise };
+    };
+    const first = listen();
+    await first.begun;
+    first.leave();
+    const second = listen();
+    await second.begun;
+    // Redis has read by now that the first one left.
+    for (let turn = 0; turn < 10; turn++) await link.command(["PING"]);
+    expect(await link.command(["PUBLISH", "again", "7"])).toBe(1);
+    expect(await second.woken).toBe("7");
+    wakes.close();
+  });
 });

@@ -126,13 +126,13 @@ describeWithRedis("the messages between nodes", (redis) => {
     using link = await openLink(redis().url);
     const box = new Mailbox("b", link, new Names("still"), fault);
     box.open();
-    process.kill(redis().pid, "SIGSTOP");
+    redis().freeze();
     try {
       await box.close();
       await box.close();
       expect(link.isUp).toBe(true);
     } finally {
-      process.kill(redis().pid, "SIGCONT");
+      redis().thaw();
     }
   });
 });

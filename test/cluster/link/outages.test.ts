@@ -72,14 +72,14 @@ describeWithRedis("a link to a Redis that fails", (redis) => {
 
   test("gives up on a Redis that stands still, keeps nothing waiting for it, and finds it again", async () => {
     using link = await openLink(redis().url);
-    process.kill(redis().pid, "SIGSTOP");
+    redis().freeze();
     try {
       await expect(link.command(["PING"])).rejects.toMatchObject({ code: "cluster_unavailable" });
       expect(link.states).toEqual([true, false]);
       expect(link.reason).toBe("it does not answer");
       await expect(link.command(["PING"])).rejects.toMatchObject({ code: "cluster_unavailable" });
     } finally {
-      process.kill(redis().pid, "SIGCONT");
+      redis().thaw();
     }
     await link.state(true);
     expect(await link.command(["PING"])).toBe("PONG");
@@ -114,7 +114,7 @@ describeWithRedis("a link to a Redis that fails", (redis) => {
 
   test("closes at once while Redis is silent, and rejects what waits", async () => {
     using link = await openLink(redis().url);
-    process.kill(redis().pid, "SIGSTOP");
+    redis().freeze();
     try {
       const waiting = link.command(["PING"]);
       link.close();
@@ -122,7 +122,7 @@ describeWithRedis("a link to a Redis that fails", (redis) => {
       await expect(waiting).rejects.toMatchObject({ code: "cluster_unavailable" });
       expect(link.states).toEqual([true]);
     } finally {
-      process.kill(redis().pid, "SIGCONT");
+      redis().thaw();
     }
   });
 });

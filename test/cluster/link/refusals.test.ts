@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
+import { Script } from "../../../src/cluster/link/script.ts";
 import { tryRedis } from "../../../src/cluster/link/trial.ts";
 import { freePort } from "../../support/free-port.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
@@ -10,6 +11,7 @@ import { describeWithRedis, hasRedis, TestRedis } from "../../support/redis.ts";
 import { openLink } from "../../support/redis-link.ts";
 import { AUTHORITY, VOUCHED_FOR } from "../../support/test-authority.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 
 const CANARY = "canary-7f3a";
 const USER = "odd@user:";
@@ -50,6 +52,7 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
       "&sluice:*",
       ...own.slice(1),
     ]);
+    await client.sendCommand(["ACL", "SETUSER", "partial", "on", `>${CANARY}`, "~*", "&*", "+@all", "-xadd"]);
     await client.sendCommand(["ACL", "SETUSER", "default", "off"]);
     client.destroy();
   });
@@ -80,6 +83,16 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
       "cannot be used: its user may not do all that a cluster needs (docs/cluster.md)",
     );
     expect(await trial("sluice")).toBeUndefined();
+  });
+
+  test("by a Redis whose user may not do what a script does, which a trial finds, and counts as away while that is so", async () => {
+    const url = at("partial", CANARY);
+    const reason = "its user may not do all that a cluster needs (docs/cluster.md)";
+    await expect(tryRedis({ url, caFile: undefined }, "sluice")).rejects.toThrow(`cannot be used: ${reason}`);
+    using link = await openLink(url);
+    const add = new Script("return redis.call('XADD', KEYS[1], '*', 'a', 'b')");
+    await expect(link.run(add, ["stream"])).rejects.toMatchObject({ code: "cluster_unavailable" });
+    expect([link.states, link.reasons[1]]).toEqual([[true, false], reason]);
   });
 
   test("and a trial warns of a policy that drops keys, if the user may see it", async () => {
@@ -175,6 +188,18 @@ describe("a link", () => {
   test("needs a file that can be read", async () => {
     const missing = file("none.pem");
     expect(await refusalOf(url(), missing)).toBe(`cluster.redis.caFile: ${missing} cannot be read (ENOENT)`);
+  });
+
+  test("is lost and made again by a node whose file is away while it connects again", async () => {
+    writeFileSync(file("moved.pem"), AUTHORITY);
+    using link = await openLink(url(), file("moved.pem"));
+    rmSync(file("moved.pem"));
+    // Its own connection is the only one.
+    void link.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"]).catch(() => {});
+    await turnsUntil(() => link.reason === "the file of cluster.redis.caFile cannot be read");
+    writeFileSync(file("moved.pem"), AUTHORITY);
+    await link.state(true);
+    expect(await link.command(["PING"])).toBe("PONG");
   });
 
   test("is not made to a server without TLS", async () => {

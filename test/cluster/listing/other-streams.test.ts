@@ -2,12 +2,14 @@ import { expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
 import type { StreamList } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { chunk, endOn, openOn } from "../../support/opened-stream.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, endOn, letJudge, letLast, nameOf, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { letJudge, letLast, nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 
@@ -122,23 +124,19 @@ describeWithRedis("the running streams of a cluster", (redis) => {
     await using nodes = await startTwoNodes(redis(), directory);
     const { a, b, upstream } = nodes;
     const { answer } = await chatOn(a, upstream);
-    const { cluster } = nodeConfig(redis(), directory);
     await letLast(redis(), directory, "ghost");
-    await redis().ask("SADD", `${cluster.redis.prefix}:nodes`, "ghost");
+    await redis().ask("SADD", `${prefixOf(directory)}:nodes`, "ghost");
     await letJudge(redis(), directory);
     const { streams, silent } = await list(b, undefined, ["ghost"]);
     expect([streams.length, silent]).toEqual([1, ["ghost"]]);
-    const seen = { stdout: "", stderr: "" };
+    let table = "";
     // On a busy machine more may be silent at the first look.
     await turnsUntil(async () => {
-      const code = await runTop(["--every", "100", "--url", b.url], {
-        ...{ env: {}, cwd: directory, openScreen: undefined },
-        stdout: { write: (text) => (seen.stdout = text) },
-        stderr: { write: (text) => (seen.stderr = text) },
-      });
-      return code === 0 && seen.stderr === "sluice: no answer from ghost\n";
+      const { code, stdout, stderr } = await runCommand(runTop, ["--every", "100", "--url", b.url], { cwd: directory });
+      table = stdout;
+      return code === 0 && stderr === "sluice: no answer from ghost\n";
     });
-    expect(seen.stdout.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
+    expect(table.split("\n")[1]).toMatch(new RegExp(`^${await nameOf(a)} +local `));
     // It may run there.
     const unsure = await remove(b, "s_nope");
     expect(unsure.status).toBe(503);
@@ -160,7 +158,7 @@ describeWithRedis("the running streams of a cluster", (redis) => {
       const { nodes: count } = (await (await fetch(`${b.url}/readyz`)).json()) as { nodes: number };
       return count === 2;
     });
-    process.kill(redis().pid, "SIGSTOP");
+    redis().freeze();
     try {
       const { streams, unasked } = await list(b);
       expect([streams.length, unasked]).toEqual([1, 1]);
@@ -168,7 +166,7 @@ describeWithRedis("the running streams of a cluster", (redis) => {
       // Its own node needs nobody.
       expect(await end(b, running?.stream ?? "")).toBe("ended");
     } finally {
-      process.kill(redis().pid, "SIGCONT");
+      redis().thaw();
     }
   });
 });

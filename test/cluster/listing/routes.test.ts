@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { runRoutes } from "../../../src/cli/commands/routes.ts";
+import { runCommand } from "../../support/command-world.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { nameOf, startTwoNodes } from "../../support/two-nodes.ts";
@@ -12,17 +13,15 @@ describeWithRedis("the figures of targets in a cluster", (redis) => {
     await using nodes = await startTwoNodes(redis(), directory);
     for (const { url } of [nodes.a, nodes.b]) {
       const name = await nameOf({ url });
-      const seen = { stdout: "", stderr: "" };
-      const world = {
-        ...{ env: {}, cwd: directory },
-        stdout: { write: (text: string) => (seen.stdout = text) },
-        stderr: { write: (text: string) => (seen.stderr = text) },
-      };
-      expect(await runRoutes(["--url", url], world)).toBe(0);
-      expect(seen.stdout).toMatch(/^MODEL /);
-      expect(seen.stderr).toBe(`sluice: these are the figures of the node ${name}; each has its own\n`);
-      expect(await runRoutes(["--json", "--url", url], world)).toBe(0);
-      expect(JSON.parse(seen.stdout)).toMatchObject({ node: name, targets: expect.any(Array) });
+      const routes = (...args: readonly string[]) => runCommand(runRoutes, [...args, "--url", url], { cwd: directory });
+      expect(await routes()).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/^MODEL /),
+        stderr: `sluice: these are the figures of the node ${name}; each has its own\n`,
+      });
+      const { code, stdout } = await routes("--json");
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ node: name, targets: expect.any(Array) });
     }
   });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
 import type { Script } from "../../../src/cluster/link/script.ts";
-import { APPEND } from "../../../src/cluster/streams/append-script.ts";
+import { APPEND, appendAnswer, appendArguments } from "../../../src/cluster/streams/append-script.ts";
 import { readStored } from "../../../src/cluster/streams/stored-stream.ts";
 import { StreamKeys } from "../../../src/cluster/streams/stream-keys.ts";
 import { takeOver } from "../../../src/cluster/streams/take-over.ts";
@@ -90,9 +90,9 @@ class Model {
     const append = this.isUp ? this.tap.next() : undefined;
     if (!append) return;
     const names = [this.#keys.owned(NODE), this.#keys.log(this.#id), this.#keys.meta(this.#id)];
-    const args = [NODE, this.#keys.wake(""), "1000", ...this.tap.argumentsOf(append)];
-    const [answer = ""] = (await this.#link.run(APPEND, names, args)) as string[];
-    if (!isUnanswered) this.tap.answered(append, answer);
+    const call = { node: NODE, channel: this.#keys.wake(""), outlivesMs: 1_000 };
+    const reply = await this.#link.run(APPEND, names, appendArguments(call, [this.tap.partOf(append)]));
+    if (!isUnanswered) this.tap.answered(append, appendAnswer(reply, 0));
   }
 
   async lose(): Promise<void> {

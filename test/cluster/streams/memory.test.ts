@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
+import { chunk, isEvent, openWith, resumeOn } from "../../support/opened-stream.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { chunk, nameOf, nodeConfig, openOn, resumeOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const LOG_BYTES = 65_536;
@@ -18,11 +18,9 @@ describeWithRedis("a node that reads another's stream for a client that does not
     const limits = { logBytes: LOG_BYTES, retentionMs: 100, streams: { logEntries: 64 } };
     await using nodes = await startTwoNodes(redis(), directory, { limits });
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(({ type }) => type === "event");
+    using first = await openWith(a, upstream, ["one"]);
     using slow = await resumeOn(b, first.stream, 0, { flow: "ack" });
-    await slow.take((frame) => frame.type === "event" && (frame as EventFrame).seq === 1);
+    await slow.take(isEvent(1));
     const text = "x".repeat(8_000);
     let most = 0;
     for (let sent = 0; first.exchange.unsentBytes < 1_000_000; sent += text.length) {
@@ -39,7 +37,7 @@ describeWithRedis("a node that reads another's stream for a client that does not
     await fetch(`${b.url}/v1/streams/${first.stream}/cancel`, { method: "POST" });
     await first.exchange.closed;
     while ((await logBytes(a)) > 0);
-    const { prefix } = nodeConfig(redis(), directory).cluster.redis;
+    const prefix = prefixOf(directory);
     const keys = [`${prefix}:log:${first.stream}`, `${prefix}:streams:${await nameOf(a)}`];
     while ((await redis().ask("EXISTS", ...keys)) !== "0");
     // So long one is told that it has expired.

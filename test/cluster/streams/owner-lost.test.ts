@@ -1,33 +1,24 @@
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
+import { chunk, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/opened-stream.ts";
+import { startOwnerProcess } from "../../support/owner-and-other.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts";
+import { prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
-const isEvent = (seq: number) => (frame: { type: string }) =>
-  frame.type === "event" && (frame as EventFrame).seq === seq;
 const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "estimated" } };
 
 /** Resolves once Redis says how a stream ended. */
 async function endIsStored(redis: TestRedis, directory: string, stream: string): Promise<void> {
-  const { prefix } = nodeConfig(redis, directory).cluster.redis;
-  await turnsUntil(async () => (await redis.ask("HGET", `${prefix}:stream:${stream}`, "end")) !== "");
+  await turnsUntil(async () => (await redis.ask("HGET", `${prefixOf(directory)}:stream:${stream}`, "end")) !== "");
 }
 
 describeWithRedis("when the node that runs a stream", (redis) => {
   test("is killed, its clients read on elsewhere and are told; the upstream is not called again", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one")).event(chunk("two"));
-    await first.client.take(isEvent(2));
+    await using nodes = await startOwnerProcess(redis(), newDirectory());
+    const { upstream, owner, other } = nodes;
+    using first = await openWith(owner, upstream, ["one", "two"]);
     // Reads along, and so has seen that both are in Redis.
     using watching = await resumeOn(other, first.stream, 0);
     await watching.take(isEvent(2));
@@ -35,7 +26,7 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     expect((await watching.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 2 });
     using late = await resumeOn(other, first.stream, 1);
     const { events, end } = await late.rest("one");
-    expect(events.map(({ seq }) => seq)).toEqual([2]);
+    expect(seqsOf(events)).toEqual([2]);
     expect(end).toMatchObject({ ...LOST, lastSeq: 2 });
     // It has seen an event that its node did not write any more.
     using ahead = await resumeOn(other, first.stream, 3);
@@ -44,26 +35,20 @@ describeWithRedis("when the node that runs a stream", (redis) => {
   });
 
   test("leaves in good order, its streams' ends are read elsewhere", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    const config = nodeConfig(redis(), directory);
-    const owner = await startTestGateway({ upstream: upstream.url, config });
-    await using other = await startTestGateway({ upstream: upstream.url, config });
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    await using nodes = await startTwoNodes(redis(), newDirectory());
+    const { a: owner, b: other, upstream } = nodes;
+    using first = await openWith(owner, upstream, ["one"]);
     await owner.close();
     using late = await resumeOn(other, first.stream, 0);
     const { events, end } = await late.rest("one");
-    expect(events.map(({ seq }) => seq)).toEqual([1]);
+    expect(seqsOf(events)).toEqual([1]);
     expect(end).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "shutting_down" } });
   });
 
   test("stands still, what its sockets gathered meanwhile reaches nobody when it wakes", async () => {
-    await using upstream = await startScriptedUpstream();
     const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    await using nodes = await startOwnerProcess(redis(), directory);
+    const { upstream, owner, other } = nodes;
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));
     // Reads along, and so has seen that it is in Redis.
@@ -89,13 +74,9 @@ describeWithRedis("when the node that runs a stream", (redis) => {
   });
 
   test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    await using nodes = await startOwnerProcess(redis(), newDirectory());
+    const { upstream, owner, other } = nodes;
+    using first = await openWith(owner, upstream, ["one"]);
     using watching = await resumeOn(other, first.stream, 0);
     await watching.take(isEvent(1));
     await first.client.take(({ type }) => type === "detached");

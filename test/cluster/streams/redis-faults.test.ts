@@ -1,88 +1,54 @@
 import { describe, expect, test } from "@jest/globals";
 import { type BreakingProxy, startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import {
+  chunk,
+  isEvent,
+  type OpenedStream,
+  openWith,
+  resumedOn,
+  resumeOn,
+  seqsOf,
+} from "../../support/opened-stream.ts";
+import { redisBehind } from "../../support/owner-and-other.ts";
 import { hasRedis, TestRedis } from "../../support/redis.ts";
+import { during, frozen, full, killed, nextChange } from "../../support/redis-outage.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { SseClient } from "../../support/sse-client.ts";
-import { type EventFrame, StreamClient } from "../../support/stream-client.ts";
+import { StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, type OpenedStream, openOn, resumedOn, resumeOn } from "../../support/two-nodes.ts";
+import { nodeConfig } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 
 /** Two nodes, each with its own way to Redis. */
 interface Scene {
   readonly redis: TestRedis;
-  /** Starts another one, which ends with the scene. */
-  readonly startRedis: (...options: readonly string[]) => Promise<TestRedis>;
+  /** Ends with the scene. */
+  readonly stack: AsyncDisposableStack;
   readonly ways: readonly BreakingProxy[];
-  readonly nodes: readonly [owner: TestGateway, other: TestGateway];
+  readonly nodes: readonly TestGateway[];
 }
 
 /** What befalls Redis; `meanwhile` must be called once it has, and before it is over. Resolves when both nodes know that it is. */
 type Fault = (scene: Scene, meanwhile: () => Promise<void>) => Promise<void>;
 
-const isEvent = (seq: number) => (frame: { type: string }) =>
-  frame.type === "event" && (frame as EventFrame).seq === seq;
-
-/** Resolves once every node has logged a change of its cluster once more. */
-function allSay({ nodes }: Scene, kind: string): Promise<void> {
-  const counts = nodes.map(
-    ({ log }) =>
-      () =>
-        log.text.split(`"${kind}"`).length,
-  );
-  const before = counts.map((count) => count());
-  return turnsUntil(() => counts.every((count, index) => count() > (before[index] ?? 0)));
-}
-
-/** Makes Redis useless for long enough that every node notices. */
-async function away(scene: Scene, meanwhile: () => Promise<void>, begin: () => unknown, end: () => unknown) {
-  const noticed = allSay(scene, "redis_away");
-  await begin();
-  await noticed;
-  await meanwhile();
-  const back = allSay(scene, "redis_back");
-  await end();
-  await back;
-}
-
 const FAULTS: Readonly<Record<string, Fault>> = {
-  "was killed and started again, with what it had written": (scene, meanwhile) =>
-    away(
-      scene,
-      meanwhile,
-      () => scene.redis.kill(),
-      () => scene.redis.resume(),
-    ),
-  "stood still": (scene, meanwhile) =>
-    away(
-      scene,
-      meanwhile,
-      () => process.kill(scene.redis.pid, "SIGSTOP"),
-      () => process.kill(scene.redis.pid, "SIGCONT"),
-    ),
-  "was full": (scene, meanwhile) =>
-    away(
-      scene,
-      meanwhile,
-      () => scene.redis.ask("CONFIG", "SET", "maxmemory", "1mb"),
-      () => scene.redis.ask("CONFIG", "SET", "maxmemory", "0"),
-    ),
-  async "was emptied"(scene, meanwhile) {
-    const lost = allSay(scene, "data_lost");
-    await scene.redis.ask("FLUSHALL");
+  "was killed and started again, with what it had written": ({ redis, nodes }, meanwhile) =>
+    during(killed(redis), nodes, meanwhile),
+  "stood still": ({ redis, nodes }, meanwhile) => during(frozen(redis), nodes, meanwhile),
+  "was full": ({ redis, nodes }, meanwhile) => during(full(redis), nodes, meanwhile),
+  async "was emptied"({ redis, nodes }, meanwhile) {
+    const lost = nextChange(nodes, "data_lost");
+    await redis.ask("FLUSHALL");
     await meanwhile();
     await lost;
   },
-  async "was replaced by a replica that lacks what was written last"(scene, meanwhile) {
-    const replica = await scene.startRedis("--replicaof", "127.0.0.1", String(scene.redis.port));
-    await replica.replicates();
-    await replica.ask("REPLICAOF", "NO", "ONE");
+  async "was replaced by a replica that lacks what was written last"({ redis, stack, ways, nodes }, meanwhile) {
+    const replica = stack.use(await redis.promoteReplica());
     await meanwhile();
-    const back = allSay(scene, "redis_back");
-    for (const way of scene.ways) way.turnTo(replica.port);
+    const back = nextChange(nodes, "redis_back");
+    for (const way of ways) way.turnTo(replica.port);
     await back;
   },
 };
@@ -95,23 +61,18 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
     async (_, befall) => {
       await using stack = new AsyncDisposableStack();
       const upstream = stack.use(await startScriptedUpstream());
-      const startRedis = async (...options: readonly string[]) =>
-        stack.adopt(await TestRedis.start(...options), (server) => server.stop());
-      const redis = await startRedis("--appendonly", "yes");
-      const ways = [await startBreakingProxy(redis.port), await startBreakingProxy(redis.port)];
-      for (const way of ways) stack.use(way);
+      const redis = stack.use(await TestRedis.start("--appendonly", "yes"));
       const directory = newDirectory();
-      const start = async (way: BreakingProxy | undefined) => {
-        const config = nodeConfig({ url: `redis://127.0.0.1:${way?.port}` }, directory);
-        return stack.adopt(await startTestGateway({ upstream: upstream.url, config }), (node) => node.close());
+      const start = async () => {
+        const way = stack.use(await startBreakingProxy(redis.port));
+        const config = nodeConfig(redisBehind(way), directory);
+        return { way, node: stack.use(await startTestGateway({ upstream: upstream.url, config })) };
       };
-      const nodes = [await start(ways[0]), await start(ways[1])] as const;
-      const [owner, other] = nodes;
+      const started = [await start(), await start()] as const;
+      const [{ node: owner }, { node: other }] = started;
       const opened: Record<string, OpenedStream> = {};
       const open = async (name: string) => {
-        const stream = stack.use(await openOn(owner, upstream, { idempotencyKey: name }));
-        stream.exchange.event(chunk(`${name} one`));
-        await stream.client.take(isEvent(1));
+        const stream = stack.use(await openWith(owner, upstream, [`${name} one`], { idempotencyKey: name }));
         opened[name] = stream;
         return stream;
       };
@@ -126,7 +87,8 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
       const watched = await open("watched");
       const watching = stack.use(await resumeOn(other, watched.stream, 0));
       await watching.take(isEvent(1));
-      await befall({ redis, startRedis, ways, nodes }, async () => {
+      const scene = { redis, stack, ways: started.map(({ way }) => way), nodes: [owner, other] };
+      await befall(scene, async () => {
         watched.exchange.event(chunk("two"));
         await end(ending);
         await open("during");
@@ -136,7 +98,7 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
         await readTo(one, await resumedOn(other, one.stream));
       }
       watched.exchange.finishChat();
-      expect((await watching.rest("one")).events.map(({ seq }) => seq)).toEqual([2, 3, 4]);
+      expect(seqsOf((await watching.rest("one")).events)).toEqual([2, 3, 4]);
       await fetch(`${other.url}/v1/streams/${unwanted.stream}/cancel`, { method: "POST" });
       expect((await unwanted.client.rest("one")).end.status).toBe("cancelled");
       await unwanted.exchange.closed;
@@ -151,7 +113,7 @@ describeHere(`when Redis${hasRedis ? "" : " (skipped: there is no redis-server h
 async function readTo({ exchange }: OpenedStream, client: StreamClient): Promise<void> {
   exchange.event(chunk("two")).finishChat();
   const { events, end } = await client.rest("one");
-  expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  expect(seqsOf(events)).toEqual([1, 2, 3, 4]);
   expect(end).toMatchObject({ status: "completed", lastSeq: 4 });
   client[Symbol.dispose]();
 }

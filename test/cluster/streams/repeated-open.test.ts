@@ -1,11 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
+import { openOn, openWith, seqsOf } from "../../support/opened-stream.ts";
+import { startOwnerProcess } from "../../support/owner-and-other.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { chunk, nodeConfig, openOn, startTwoNodes } from "../../support/two-nodes.ts";
+import { startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
 const KEY = { idempotencyKey: "once" };
@@ -15,16 +14,14 @@ describeWithRedis("an open with an idempotency key that is sent again to another
   test("finds the stream that runs, and is read there from its beginning; the upstream is called once", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream, KEY);
-    first.exchange.event(chunk("one"));
-    await first.client.take(({ type }) => type === "event");
+    using first = await openWith(a, upstream, ["one"], KEY);
     first.client.ws.terminate();
     using again = await (await StreamClient.connect(b.url)).hello();
     again.send(OPEN);
     expect(await again.next()).toMatchObject({ type: "opened", stream: first.stream, route: "chat", attached: true });
     first.exchange.finishChat();
     const { events, end } = await again.rest("one");
-    expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(seqsOf(events)).toEqual([1, 2, 3]);
     expect(end.status).toBe("completed");
     expect(upstream.requests).toBe(1);
   });
@@ -54,13 +51,9 @@ describeWithRedis("an open with an idempotency key that is sent again to another
   });
 
   test("finds how it ended when its node was killed", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
-    using first = await openOn(owner, upstream, KEY);
-    first.exchange.event(chunk("one"));
-    await first.client.take(({ type }) => type === "event");
+    await using nodes = await startOwnerProcess(redis(), newDirectory());
+    const { upstream, owner, other } = nodes;
+    using _first = await openWith(owner, upstream, ["one"], KEY);
     owner.kill("SIGKILL");
     using again = await (await StreamClient.connect(other.url)).hello();
     again.send(OPEN);

@@ -1,22 +1,11 @@
 import { expect, test } from "@jest/globals";
+import { chunk, endOn, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/opened-stream.ts";
 import { describeWithRedis } from "../../support/redis.ts";
 import { SseClient } from "../../support/sse-client.ts";
-import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import {
-  chunk,
-  endOn,
-  letJudge,
-  nameOf,
-  nodeConfig,
-  openOn,
-  resumeOn,
-  startTwoNodes,
-} from "../../support/two-nodes.ts";
+import { letJudge, nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
-const isEvent = (seq: number) => (frame: { type: string }) =>
-  frame.type === "event" && (frame as EventFrame).seq === seq;
 
 describeWithRedis("a stream of another node", (redis) => {
   test("is read on over a WebSocket, each event once and byte for byte, and to its end", async () => {
@@ -35,7 +24,7 @@ describeWithRedis("a stream of another node", (redis) => {
     ]);
     first.exchange.event(chunk("more")).finishChat();
     const { events, end } = await second.rest("one");
-    expect(events.map(({ seq }) => seq)).toEqual([2, 4, 5, 6]);
+    expect(seqsOf(events)).toEqual([2, 4, 5, 6]);
     expect(end).toMatchObject({ status: "completed", lastSeq: 6, finish: "stop" });
     expect(upstream.requests).toBe(1);
   });
@@ -56,9 +45,7 @@ describeWithRedis("a stream of another node", (redis) => {
   test("is read by long poll as it comes", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(a, upstream, ["one"]);
     const poll = async (after: number) => {
       const response = await fetch(`${b.url}/v1/streams/${first.stream}/events?wait=25s&after=1-${after}`);
       return (await response.json()) as { events: { seq: number }[]; end?: object };
@@ -95,22 +82,18 @@ describeWithRedis("a stream of another node", (redis) => {
     await letJudge(redis(), directory);
     expect(await reasonOf("s_nobody", "1-0")).toEqual([410, "resume_failed", "unknown"]);
     // As after an outage: nobody knows then who else there is.
-    await redis().ask("SET", `${nodeConfig(redis(), directory).cluster.redis.prefix}:new:${await nameOf(b)}`, "");
+    await redis().ask("SET", `${prefixOf(directory)}:new:${await nameOf(b)}`, "");
     expect(await reasonOf("s_nobody", "1-0")).toEqual([503, "cluster_unavailable", undefined]);
   });
 
   test("is cancelled from there, whether or not it is read there", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(a, upstream, ["one"]);
     await fetch(`${b.url}/v1/streams/${first.stream}/cancel`, { method: "POST" });
     expect((await first.client.rest("one")).end.status).toBe("cancelled");
     await first.exchange.closed;
-    using second = await openOn(a, upstream);
-    second.exchange.event(chunk("one"));
-    await second.client.take(isEvent(1));
+    using second = await openWith(a, upstream, ["one"]);
     using reader = await resumeOn(b, second.stream, 0);
     await reader.take(isEvent(1));
     reader.send({ type: "cancel", id: "one" });
@@ -130,9 +113,7 @@ describeWithRedis("of two readers on two nodes", (redis) => {
   test("the newest has the stream, whichever node it is on", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(a, upstream, ["one"]);
     using second = await resumeOn(b, first.stream, 0);
     expect(await second.next()).toMatchObject({ type: "resumed", previous: "superseded" });
     expect(await first.client.take(({ type }) => type === "detached")).toMatchObject({ code: "superseded" });
@@ -140,7 +121,7 @@ describeWithRedis("of two readers on two nodes", (redis) => {
     expect(await third.next()).toMatchObject({ type: "resumed", previous: "superseded" });
     expect(await second.take(({ type }) => type === "detached")).toMatchObject({ code: "superseded" });
     first.exchange.event(chunk("two")).finishChat();
-    expect((await third.rest("one")).events.map(({ seq }) => seq)).toEqual([2, 3, 4]);
+    expect(seqsOf((await third.rest("one")).events)).toEqual([2, 3, 4]);
   });
 
   test("a slow one on another node pauses the upstream, and it goes on when that one reads", async () => {
@@ -148,9 +129,7 @@ describeWithRedis("of two readers on two nodes", (redis) => {
       limits: { streams: { logEntries: 64 }, logBytes: 65_536 },
     });
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(a, upstream, ["one"]);
     first.client.ws.terminate();
     using second = await resumeOn(b, first.stream, 0, { flow: "ack" });
     expect(await second.next()).toMatchObject({ type: "resumed" });

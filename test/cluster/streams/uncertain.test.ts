@@ -1,28 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
-import { startTestGateway } from "../../support/gateway.ts";
+import { chunk, isEvent, openWith, resumeOn } from "../../support/opened-stream.ts";
+import { redisBehind, startCutOffOwner, startOwnerProcess } from "../../support/owner-and-other.ts";
 import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { SseClient } from "../../support/sse-client.ts";
-import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import {
-  chunk,
-  letJudge,
-  letLapse,
-  letLast,
-  nameOf,
-  nodeConfig,
-  openOn,
-  resumeOn,
-  startCutOffOwner,
-  startTwoNodes,
-} from "../../support/two-nodes.ts";
+import { letJudge, letLapse, letLast, nameOf, startTwoNodes } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
-const isEvent = (seq: number) => (frame: { type: string }) =>
-  frame.type === "event" && (frame as EventFrame).seq === seq;
 
 /** What clients are answered that resume on a node one after the other until one is not told to come again. */
 async function answersOf(node: { readonly url: string }, stream: string, after: number) {
@@ -41,9 +26,7 @@ describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
   test("nobody says that it is unknown, and it is read elsewhere as soon as it is written", async () => {
     await using nodes = await startCutOffOwner(redis(), newDirectory());
     const { upstream, owner, other, letGo } = nodes;
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(owner, upstream, ["one"]);
     using refused = await resumeOn(other, first.stream, 0);
     expect(await refused.next()).toMatchObject({ type: "error", error: { code: "cluster_unavailable" } });
     letGo();
@@ -56,15 +39,11 @@ describeWithRedis("of a stream whose owner cannot write to Redis", (redis) => {
   });
 
   test("who saw more than was written is told its end when the owner is killed, however soon it comes back", async () => {
-    await using upstream = await startScriptedUpstream();
     await using way = await startBreakingProxy(redis().port);
     const directory = newDirectory();
-    const config = nodeConfig({ url: `redis://127.0.0.1:${way.port}` }, directory);
-    await using owner = await startSluice(configFor(upstream.url, config));
-    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    await using nodes = await startOwnerProcess(redis(), directory, redisBehind(way));
+    const { upstream, owner, other } = nodes;
+    using first = await openWith(owner, upstream, ["one"]);
     using watching = await resumeOn(other, first.stream, 0);
     await watching.take(isEvent(1));
     using back = await resumeOn(owner, first.stream, 1);
@@ -94,9 +73,7 @@ describeWithRedis("while the owner runs", (redis) => {
   test("a position that it has not reached is ahead, whoever is asked", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a, b, upstream } = nodes;
-    using first = await openOn(a, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(a, upstream, ["one"]);
     for (const node of [a, b]) {
       using client = await resumeOn(node, first.stream, 2);
       expect(await client.next()).toMatchObject({ error: { code: "resume_failed", details: { reason: "ahead" } } });
@@ -107,9 +84,7 @@ describeWithRedis("while the owner runs", (redis) => {
   test("it can be cancelled elsewhere before Redis knows it", async () => {
     await using nodes = await startCutOffOwner(redis(), newDirectory());
     const { upstream, owner, other, letGo } = nodes;
-    using first = await openOn(owner, upstream);
-    first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    using first = await openWith(owner, upstream, ["one"]);
     await fetch(`${other.url}/v1/streams/${first.stream}/cancel`, { method: "POST" });
     letGo();
     expect((await first.client.rest("one")).end.status).toBe("cancelled");

@@ -4,8 +4,6 @@ import { askAtOnce, ROOM, ROOM_FOR } from "../../soak/cluster/caps-at-once.ts";
 import { oversize } from "../../soak/cluster/caps-oversized.ts";
 import { revokeBehind } from "../../soak/cluster/revocations.ts";
 import { startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { checkBills } from "../../support/cluster/check-bills.ts";
-import { readClosedLedger } from "../../support/cluster/check-ledger.ts";
 import { CAN_RUN as HAS_POSTGRES } from "../../support/postgres-server.ts";
 import { CAN_RUN as HAS_REDIS } from "../../support/redis-server.ts";
 
@@ -30,8 +28,7 @@ describeHere(`keys of three nodes${missing}`, () => {
     const atOnce = await askAtOnce(capped, crowded, EACH);
     expect(atOnce).toMatchObject({ accepted: ROOM, holding: ROOM, refused: { rate_limit_exceeded: 3 * EACH - ROOM } });
     expect(await untilFree(capped, PATIENCE_MS)).toBeLessThan(PATIENCE_MS);
-    const rows = await readClosedLedger(capped.rig.postgres, capped.rig.fleet.schema);
-    const found = checkBills(atOnce.answers, capped.upstream.bills, rows);
+    const found = await capped.bills(atOnce.answers);
     expect(found).toMatchObject({ missing: [], wrong: [], guessed: [], strayCalls: [], exact: { rows: ROOM } });
     expect(found.exact.ledger).toBe(found.exact.upstream);
 

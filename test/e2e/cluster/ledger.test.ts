@@ -3,13 +3,14 @@ import { expect, test } from "@jest/globals";
 import { formatNano } from "../../../src/core/usage/cost.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { chunk, type OpenedStream, openOn } from "../../support/opened-stream.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
-import { chunk, nodeConfig, type OpenedStream, openOn } from "../../support/two-nodes.ts";
+import { nodeConfig } from "../../support/two-nodes.ts";
 
 const directory = temporaryDirectories();
 
@@ -105,6 +106,8 @@ function settlesTheKilled(redis: () => TestRedis, newStore: () => Promise<Store>
     const told = () => living.log.lines.find(({ event, state }) => event === "ledger" && state === "lost");
     await turnsUntil(told);
     expect(told()).toMatchObject({ streams: 1 });
+    const metrics = async () => (await fetch(`${living.url}/metrics`)).text();
+    await turnsUntil(async () => (await metrics()).includes('sluice_cluster_events_total{kind="hold_settled"} 1\n'));
   });
 }
 

@@ -2,8 +2,6 @@ import { setTimeout } from "node:timers/promises";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import { ask, type CappedAnswer } from "../../support/cluster/capped-caller.ts";
 import { type CappedKey, type CappedRig, startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { checkBills } from "../../support/cluster/check-bills.ts";
-import { readClosedLedger } from "../../support/cluster/check-ledger.ts";
 import type { MeteredPlan } from "../../support/cluster/metered-upstream.ts";
 import type { Figure, Scenario } from "../report.ts";
 import { billFigures, FREE_MS } from "./caps-figures.ts";
@@ -14,7 +12,7 @@ const OPENS_A_NODE = 200;
 const PROMPT = 60;
 const OUTPUT = 40;
 const TOKENS = PROMPT + OUTPUT;
-/** A busy machine makes engines late: who is told so asks again. */
+/** A busy machine makes engines late: whoever is refused for that asks again. */
 const TRIES = 20;
 /** In the price's currency: see `PRICE`. */
 const COST = (PROMPT * 1 + OUTPUT * 2) / 1_000_000;
@@ -36,17 +34,17 @@ export interface AtOnce {
   readonly accepted: number;
   /** The codes of the others, and how many of each. */
   readonly refused: Readonly<Record<string, number>>;
-  /** How many streams Redis held when all had been told. */
+  /** How many streams Redis held when all had been answered. */
   readonly holding: number;
 }
 
-/** Sends so many requests of one key to each node at the same moment, and lets the upstream answer once all were told. */
+/** Sends so many requests of one key to each node at the same moment, and lets the upstream answer once all were let in or refused. */
 export async function askAtOnce(capped: CappedRig, key: CappedKey, each = OPENS_A_NODE): Promise<AtOnce> {
   const all = each * capped.rig.fleet.nodes.length;
-  let told = 0;
+  let answered = 0;
   const done = Promise.withResolvers<void>();
-  const everyoneTold = () => {
-    if (++told === all) done.resolve();
+  const oneAnswered = () => {
+    if (++answered === all) done.resolve();
   };
   const plan = (at: number): MeteredPlan => ({
     key: `${key.name}.${at}`,
@@ -54,7 +52,7 @@ export async function askAtOnce(capped: CappedRig, key: CappedKey, each = OPENS_
   });
   const asked = Array.from({ length: each }, (_, round) =>
     capped.rig.fleet.nodes.map((node, place) =>
-      ask(node, { caller: key, plan: plan(3 * round + place), maxTokens: OUTPUT, tries: TRIES, told: everyoneTold }),
+      ask(node, { caller: key, plan: plan(3 * round + place), maxTokens: OUTPUT, tries: TRIES, answered: oneAnswered }),
     ),
   ).flat();
   await done.promise;
@@ -103,8 +101,6 @@ export const clusterCapsAtOnce: Scenario = {
         { name: `${kind}: accepted and held, most`, value: Math.max(...accepted), unit: "", atMost: ROOM },
       );
     }
-    const rows = await readClosedLedger(capped.rig.postgres, capped.rig.fleet.schema);
-    const found = checkBills(answers, capped.upstream.bills, rows);
     return [
       { name: "opens", value: answers.length, unit: "", atLeast: ROUNDS * kinds.length * 3 * OPENS_A_NODE },
       ...figures,
@@ -115,7 +111,7 @@ export const clusterCapsAtOnce: Scenario = {
         ...exactly(ROUNDS * kinds.length * ROOM),
       },
       { name: "until nothing was held, longest", value: slowestFree, unit: "ms", atMost: FREE_MS },
-      ...billFigures(found),
+      ...billFigures(await capped.bills(answers)),
     ];
   },
 };

@@ -3,8 +3,7 @@ import { SLICE_TOKENS } from "../../../src/cluster/caps/hold.ts";
 import { seededRandom } from "../../../src/demo/random.ts";
 import { CappedCrowd } from "../../support/cluster/capped-crowd.ts";
 import { startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { checkBills, passedCaps } from "../../support/cluster/check-bills.ts";
-import { readClosedLedger } from "../../support/cluster/check-ledger.ts";
+import { passedCaps } from "../../support/cluster/check-bills.ts";
 import type { Scene } from "../../support/cluster/trial.ts";
 import type { Scenario } from "../report.ts";
 import { billFigures, FREE_MS } from "./caps-figures.ts";
@@ -61,13 +60,10 @@ export const clusterCapsCallers: readonly Scenario[] = TRIALS.map(
       await setTimeout(BETWEEN_MS);
       await crowd.finish();
       const freeMs = await untilFree(capped, 2 * FREE_MS);
-      const { rig, upstream } = capped;
-      const rows = await readClosedLedger(rig.postgres, rig.fleet.schema);
       const { answers } = crowd;
-      const found = checkBills(answers, upstream.bills, rows, rig.fleet.lostAt);
-      const passed = passedCaps(keys, answers, upstream.bills);
+      const found = await capped.bills(answers);
+      const passed = passedCaps(keys, answers, capped.upstream.bills);
       const { spent } = await capped.held();
-      const inLedger = rows.reduce((sum, { input, output }) => sum + input + output, 0);
       const codes = Map.groupBy(answers, ({ code, status }) => code ?? `status ${status}`);
       console.log(`  ${[...codes].map(([code, some]) => `${code}: ${some.length}`).join(", ")}`);
       return [
@@ -84,7 +80,7 @@ export const clusterCapsCallers: readonly Scenario[] = TRIALS.map(
         { name: "until nothing was held, after the last answer", value: freeMs, unit: "ms", atMost: FREE_MS },
         {
           name: "spent in Redis less the ledger's sum",
-          value: spent - inLedger,
+          value: spent - found.inLedger,
           unit: "tokens",
           ...(!kills && { atLeast: 0, atMost: 0 }),
         },

@@ -2,8 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { SLICE_TOKENS } from "../../../src/cluster/caps/hold.ts";
 import { ask } from "../../support/cluster/capped-caller.ts";
 import { type CappedKey, type CappedRig, startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { checkBills, passedCaps } from "../../support/cluster/check-bills.ts";
-import { readClosedLedger } from "../../support/cluster/check-ledger.ts";
+import { passedCaps } from "../../support/cluster/check-bills.ts";
 import type { MeteredPlan } from "../../support/cluster/metered-upstream.ts";
 import type { Figure, Scenario } from "../report.ts";
 import { FREE_MS } from "./caps-figures.ts";
@@ -51,8 +50,7 @@ export async function oversize(capped: CappedRig, key: CappedKey, { streams, red
   }
   const answers = await Promise.all(asked);
   const freeMs = await untilFree(capped, 2 * FREE_MS);
-  const rows = await readClosedLedger(rig.postgres, rig.fleet.schema);
-  const found = checkBills(answers, upstream.bills, rows);
+  const found = await capped.bills(answers);
   const [over = 0] = passedCaps([key], answers, upstream.bills);
   return { answers, freeMs, found, over };
 }

@@ -20,18 +20,18 @@ export const clusterFreezes: Scenario = {
     const verdict = await hold(options, async ({ rig, crowd, random }) => {
       for (let freeze = 0; freeze < FREEZES; freeze++) {
         await crowd.full();
-        const node = rig.fleet.nodes[Math.floor(random() * rig.fleet.nodes.length)];
-        if (!node) throw new Error("no node runs");
+        const node = rig.fleet.any(random);
         await rig.fleet.freeze(node, FROZEN_MS);
         wokenAt.set(node.name, wallClock());
         await setTimeout(FENCED_MS);
       }
     });
     const fenced = verdict.visits.filter(({ code }) => code === "owner_lost");
-    // Where the upstream had written everything before, there is nothing to close.
-    const unfinished = fenced.filter(({ record }) => record?.digest === undefined);
-    const closedAfter = unfinished.map(
-      ({ record, owner }) => (record?.abandonedAt ?? Number.POSITIVE_INFINITY) - (wokenAt.get(owner ?? "") ?? 0),
+    // Where the upstream was never called, or had written everything before, there is nothing to close.
+    const closedAfter = fenced.flatMap(({ record, owner }) =>
+      record && record.digest === undefined
+        ? [(record.abandonedAt ?? Number.POSITIVE_INFINITY) - (wokenAt.get(owner ?? "") ?? 0)]
+        : [],
     );
     const all = (of: "leftEvents" | "lateEvents") => verdict.visits.reduce((sum, visit) => sum + visit[of], 0);
     return [

@@ -1,5 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import type { Fleet, FleetNode } from "../../support/cluster/fleet.ts";
 import { hold, type Scene, TOLD_MS } from "../../support/cluster/trial.ts";
 import { percentile, type Scenario } from "../report.ts";
 import { figuresOf } from "./figures.ts";
@@ -11,21 +10,14 @@ const EVERY_MS = 1_500;
 
 /** Kills a random node, and starts another in its place. */
 export async function killOne({ rig: { fleet }, random }: Pick<Scene, "rig" | "random">): Promise<void> {
-  await replace(fleet, fleet.nodes[Math.floor(random() * fleet.nodes.length)]);
+  await fleet.replace(fleet.any(random));
 }
 
 /** Kills the node that runs the most streams, and starts another in its place. */
 export async function killBusiest({ rig: { fleet }, crowd }: Pick<Scene, "rig" | "crowd">): Promise<void> {
-  await replace(
-    fleet,
-    fleet.nodes.find(({ name }) => name === crowd.busiest),
-  );
-}
-
-async function replace(fleet: Fleet, node: FleetNode | undefined): Promise<void> {
-  if (!node) throw new Error("no node runs");
-  await fleet.kill(node);
-  await fleet.begin(node.place);
+  const busiest = fleet.nodes.find(({ name }) => name === crowd.busiest);
+  if (!busiest) throw new Error("no node runs a stream");
+  await fleet.replace(busiest);
 }
 
 export const clusterKills: Scenario = {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { hold, type Scene, TOLD_MS } from "../../support/cluster/trial.ts";
-import { TestRedis } from "../../support/redis-server.ts";
+import { frozen, full, killed, type Outage } from "../../support/redis-outage.ts";
 import type { Scenario } from "../report.ts";
 import { figuresOf } from "./figures.ts";
 
@@ -23,12 +23,14 @@ interface RedisFault {
   readonly befall: (scene: Scene) => Promise<void>;
 }
 
-/** Redis is killed and started again: with `appendonly` it has what it wrote in the last second but one. */
-export async function restartRedis({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> {
-  await redis.kill();
-  await setTimeout(500);
-  await redis.resume();
+async function lasts({ begin, end }: Outage, ms: number): Promise<void> {
+  await begin();
+  await setTimeout(ms);
+  await end();
 }
+
+/** Redis is killed and started again: with `appendonly` it has what it wrote in the last second but one. */
+export const restartRedis = ({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> => lasts(killed(redis), 500);
 
 /** Redis loses everything that is in it. */
 export const emptyRedis = ({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> =>
@@ -45,11 +47,8 @@ export async function untilKnown({ rig: { redis }, crowd }: Scene): Promise<void
 }
 
 /** Redis accepts, and answers nothing. */
-export async function stopRedis({ rig: { redis } }: Pick<Scene, "rig">, forMs = FAULT_MS): Promise<void> {
-  process.kill(redis.pid, "SIGSTOP");
-  await setTimeout(forMs);
-  process.kill(redis.pid, "SIGCONT");
-}
+export const stopRedis = ({ rig: { redis } }: Pick<Scene, "rig">, forMs = FAULT_MS): Promise<void> =>
+  lasts(frozen(redis), forMs);
 
 /** Each step to Redis and back takes 200 ms more. */
 export async function slowRedis({ rig: { fleet } }: Pick<Scene, "rig">, forMs: number): Promise<void> {
@@ -59,17 +58,11 @@ export async function slowRedis({ rig: { fleet } }: Pick<Scene, "rig">, forMs: n
 }
 
 /** Redis refuses to write. */
-async function fillRedis({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> {
-  await redis.ask("CONFIG", "SET", "maxmemory", "1mb");
-  await setTimeout(FAULT_MS);
-  await redis.ask("CONFIG", "SET", "maxmemory", "0");
-}
+const fillRedis = ({ rig: { redis } }: Pick<Scene, "rig">): Promise<void> => lasts(full(redis), FAULT_MS);
 
 /** Another Redis takes over that lacks what was written last. */
 async function promoteReplica({ rig }: Scene): Promise<void> {
-  const replica = await TestRedis.start("--replicaof", "127.0.0.1", String(rig.redis.port));
-  await replica.replicates();
-  await replica.ask("REPLICAOF", "NO", "ONE");
+  const replica = await rig.redis.promoteReplica();
   await setTimeout(TAIL_MS);
   await rig.turnTo(replica);
 }

@@ -66,12 +66,11 @@ export const clusterRevocations: Scenario = {
     for (const [at, way] of (Object.keys(WAYS) as (keyof typeof WAYS)[]).entries()) {
       const found: Revocation[] = [];
       for (const key of keys.filter(({ name }) => name.startsWith(`r${at}-`))) {
-        const { nodes } = capped.rig.fleet;
-        const node = nodes[Math.floor(random() * nodes.length)];
-        if (!node) throw new Error("no node runs");
+        const { fleet } = capped.rig;
+        const node = fleet.any(random);
         // The node has just been cut off, knows it, or has long been.
         found.push(await revokeBehind(capped, key, node, { way, cutForMs: 5_000 * random() }));
-        await capped.rig.fleet.ready(node, 30_000);
+        await fleet.ready(node, 30_000);
       }
       const cutOff = found.flatMap((one) => one.cutOff);
       const others = found.flatMap((one) => one.others);

@@ -8,8 +8,7 @@ const STREAMS = 50;
 
 /** Stops a random node as a supervisor does, and starts another in its place. Resolves with its exit code. */
 export async function stopOne({ rig: { fleet }, random }: Pick<Scene, "rig" | "random">): Promise<number | string> {
-  const node = fleet.nodes[Math.floor(random() * fleet.nodes.length)];
-  if (!node) throw new Error("no node runs");
+  const node = fleet.any(random);
   const code = await fleet.stop(node);
   await fleet.begin(node.place);
   return code;

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import { openPostgresLedger, type PostgresLedgerOptions } from "../../../src/storage/ledger/postgres-ledger.ts";
 import { PostgresLedgerWriter } from "../../../src/storage/ledger/postgres-writer.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
@@ -11,6 +10,8 @@ import { closing, opening } from "../../support/ledger-rows.ts";
 import { realClock } from "../../support/loopback-call.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
+import { durableContract } from "./durable-contract.ts";
+import { HeardNews } from "./heard-news.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
 import { settlingContract } from "./settling-contract.ts";
 
@@ -31,8 +32,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
       lock = newLock();
       await lock.take();
     };
-    const news: LedgerNews[] = [];
-    let told = Promise.withResolvers<void>();
+    const news = new HeardNews();
     const opened = await openPostgresLedger({
       database,
       instance,
@@ -42,11 +42,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
       openWaitMs: 5_000,
       retentionDays: 400_000,
       clock: realClock,
-      news(one) {
-        news.push(one);
-        told.resolve();
-        told = Promise.withResolvers();
-      },
+      news: news.take,
       ...more,
     });
     const die = async () => {
@@ -62,14 +58,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
         },
       },
     });
-    const heard = async (kind: LedgerNews["kind"]) => {
-      for (;;) {
-        const found = news.find((one) => one.kind === kind);
-        if (found) return found;
-        await told.promise;
-      }
-    };
-    return { ledger, news, heard, die, release, retake, instance };
+    return { ledger, news: news.all, heard: news.first, die, release, retake, instance };
   }
 
   const rows = (schema: string) =>
@@ -85,20 +74,9 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
 
   ledgerContract("the ledger in PostgreSQL", async () => (await open()).ledger, 3);
 
-  test("stopping commits every row; the next start reads them", async () => {
+  durableContract("the ledger in PostgreSQL", () => {
     const schema = freshSchema();
-    const first = await open(schema);
-    for (let index = 0; index < 1_000; index++) {
-      await first.ledger.open(opening(`s${index}`), false);
-      first.ledger.close(closing(`s${index}`));
-    }
-    await first.ledger.stop();
-    const second = await open(schema);
-    expect((await second.ledger.usage({ by: "route" })).lines).toMatchObject([
-      { completed: 1_000, exact: { inputTokens: 100_000 } },
-    ]);
-    await second.ledger.stop();
-    expect(second.news).toEqual([]);
+    return () => open(schema);
   });
 
   test("in strict mode an open resolves when another connection can read its row", async () => {

@@ -25,4 +25,21 @@ describeWithPostgres("the lock of a run", (server) => {
     await lock.close();
     await database.close(1_000);
   });
+
+  test("is let go by a gateway that stops while the server stands still", async () => {
+    const options = server().options(freshSchema());
+    const database = new PostgresDatabase(options);
+    const lock = new RunLock({ ...options, instance: randomUUID(), shared: true, taken() {} }, database);
+    await lock.take();
+    const backend = Number(holder());
+    process.kill(backend, "SIGSTOP");
+    try {
+      await lock.close();
+      expect(holder()).toBe(String(backend));
+    } finally {
+      process.kill(backend, "SIGCONT");
+    }
+    await turnsUntil(() => holder() === "");
+    await database.close(1_000);
+  });
 });

@@ -7,52 +7,24 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { openSqliteTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { durableContract } from "./durable-contract.ts";
 import { leadContract } from "./lead-contract.ts";
-import { message, session, transcriptsContract } from "./transcripts-contract.ts";
+import { transcriptsContract } from "./transcripts-contract.ts";
 
 const directory = temporaryDirectories();
 const writer = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
 
 transcriptsContract("sqlite", () => openSqliteTranscripts({ directory: directory() }), 10);
+durableContract("sqlite", () => {
+  const options = { directory: directory() };
+  return () => openSqliteTranscripts(options);
+});
 leadContract("sqlite", async () => {
   const options = { directory: directory() };
   return [await openSqliteTranscripts(options), await openSqliteTranscripts(options)];
 });
 
 describe("the sqlite store", () => {
-  test("survives close and reopen", async () => {
-    const options = { directory: directory() };
-    const first = await openSqliteTranscripts(options);
-    await first.saveSession(session("a"));
-    await first.append("a", [message(1), message(2)]);
-    await first.close();
-    const second = await openSqliteTranscripts(options);
-    expect(await second.sessions()).toEqual([session("a")]);
-    expect(await second.messages("a")).toEqual([message(1), message(2)]);
-    await second.close();
-  });
-
-  test("closing commits every call made before it", async () => {
-    const options = { directory: directory() };
-    const first = await openSqliteTranscripts(options);
-    const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
-    await first.close();
-    await Promise.all(writes);
-    const second = await openSqliteTranscripts(options);
-    expect(await second.messages("a")).toHaveLength(3);
-    await second.close();
-  });
-
-  test("a write that the database refuses fails alone, with store_unavailable and none of its content in the message", async () => {
-    const store = await openSqliteTranscripts({ directory: directory() });
-    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
-    const accepted = store.append("a", [message(2)]);
-    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
-    await accepted;
-    expect(await store.messages("a")).toEqual([message(2)]);
-    await store.close();
-  });
-
   test("keeps every acknowledged write, and no partial one, when the process is killed mid-write", async () => {
     const path = directory();
     const child = spawn(process.execPath, ["--no-warnings", writer, path], { stdio: ["ignore", "pipe", "inherit"] });

@@ -9,7 +9,7 @@ export interface BreakingProxy extends AsyncDisposable {
   readonly port: number;
   /** Closes every connection, and new ones at once. */
   cut(): void;
-  /** Keeps all bytes of both sides, of new connections too: nobody is told anything. */
+  /** Keeps all bytes of both sides, of new connections too: nobody notices by an error. */
   stall(): void;
   /** Bytes take so long, in milliseconds, there and back together. */
   slow(roundTripMs: number): void;

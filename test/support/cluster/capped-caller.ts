@@ -9,7 +9,7 @@ export interface CappedAnswer {
   readonly caller: string;
   /** The life of the node that was asked. */
   readonly node: string;
-  /** When it was told: wall clock, in milliseconds. */
+  /** When it was answered: wall clock, in milliseconds. */
   readonly at: number;
   /** Of HTTP; 0 if the connection broke before there was one. */
   readonly status: number;
@@ -29,7 +29,7 @@ export interface CappedAsk {
   /** How often it asks again after 503, when the gateway says so. */
   readonly tries?: number;
   /** Called once the request was accepted, or refused for good. */
-  readonly told?: () => void;
+  readonly answered?: () => void;
 }
 
 /** What the gateway counts of a prompt beside the text of its one message, in tokens. */
@@ -46,7 +46,7 @@ export function messagesOf(plan: MeteredPlan) {
 /** A request of Chat Completions on a node. Resolves when its answer is over. */
 export async function ask(
   node: ClientNode,
-  { caller, plan, maxTokens, tries = 0, told }: CappedAsk,
+  { caller, plan, maxTokens, tries = 0, answered }: CappedAsk,
 ): Promise<CappedAnswer> {
   const body = JSON.stringify({ model: "gpt", stream: true, messages: messagesOf(plan), max_tokens: maxTokens });
   const headers = { authorization: `Bearer ${caller.secret}`, "content-type": "application/json" };
@@ -63,7 +63,7 @@ export async function ask(
       continue;
     }
     const at = wallClock();
-    told?.();
+    answered?.();
     const stream = answer?.headers.get("x-sluice-stream") ?? undefined;
     const text = (await answer?.text().catch(() => "")) ?? "";
     return { ...none, at, again, status, stream, code: status === 200 ? undefined : codeIn(text) };

@@ -4,6 +4,9 @@ import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import { openPostgresKeys } from "../../../src/storage/keys/postgres-keys.ts";
 import { freshSecret, keyFor } from "../gateway-key.ts";
 import { untilKnown } from "../keyed-gateway.ts";
+import type { CappedAnswer } from "./capped-caller.ts";
+import { type BillsFound, checkBills } from "./check-bills.ts";
+import { readClosedLedger } from "./check-ledger.ts";
 import { type MeteredUpstream, startMeteredUpstream } from "./metered-upstream.ts";
 import { type Rig, type RigOptions, startRig } from "./rig.ts";
 
@@ -22,6 +25,14 @@ export interface CappedRig extends AsyncDisposable {
   add(keys: Readonly<Record<string, Caps>>): Promise<readonly CappedKey[]>;
   /** What Redis has counted now. */
   held(): Promise<Held>;
+  /** The ledger beside the upstream's own count, once every row has its end. */
+  bills(answers: readonly CappedAnswer[]): Promise<Bills>;
+}
+
+/** What became of the answers, by row and by sum. */
+export interface Bills extends BillsFound {
+  /** All tokens in the ledger. */
+  readonly inLedger: number;
 }
 
 /** Sums over accounts in Redis. */
@@ -86,6 +97,12 @@ export async function startCappedRig(options: Omit<RigOptions, "upstream">): Pro
       const sums = (await rig.redis.ask("EVAL", SUM_HELD, "0")).split("\n").map(Number);
       const [streams = 0, spent = 0, anywhere = 0] = sums;
       return { streams, spent, anywhere };
+    },
+    async bills(answers) {
+      const { fleet, postgres } = rig;
+      const rows = await readClosedLedger(postgres, fleet.schema);
+      const found = checkBills(answers, upstream.bills, rows, fleet.lostAt);
+      return { ...found, inLedger: rows.reduce((sum, { input, output }) => sum + input + output, 0) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -27,7 +27,7 @@ export function checkBills(
   answers: readonly CappedAnswer[],
   bills: ReadonlyMap<string, MeteredBill>,
   rows: readonly LedgerRow[],
-  lostAt: ReadonlyMap<string, number> = new Map(),
+  lostAt: ReadonlyMap<string, number>,
 ): BillsFound {
   const byStream = Map.groupBy(rows, ({ stream }) => stream);
   const exact = { rows: 0, ledger: 0, upstream: 0 };

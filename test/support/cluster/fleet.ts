@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import type { Random } from "../../../src/demo/random.ts";
 import type { TestPostgres } from "../postgres-server.ts";
 import type { TestRedis } from "../redis-server.ts";
 import { configFor, type SluiceProcess, startSluice } from "../sluice-process.ts";
@@ -67,6 +68,14 @@ export class Fleet implements AsyncDisposable {
     return [...this.#nodes.values()];
   }
 
+  /** One of those that run. */
+  any(random: Random): FleetNode {
+    const { nodes } = this;
+    const node = nodes[Math.floor(random() * nodes.length)];
+    if (!node) throw new Error("no node runs");
+    return node;
+  }
+
   /** Starts a node in an empty place. */
   async begin(place: Place): Promise<FleetNode> {
     const { postgres, upstream, built, config } = this.#parts;
@@ -89,6 +98,12 @@ export class Fleet implements AsyncDisposable {
     const node = { name: `${place.index}.${++this.#lives}`, url: process.url, place, process };
     this.#nodes.set(place.index, node);
     return node;
+  }
+
+  /** Kills a node, and starts another in its place. */
+  async replace(node: FleetNode): Promise<void> {
+    await this.kill(node);
+    await this.begin(node.place);
   }
 
   /** Kills a node, and says when that was. */

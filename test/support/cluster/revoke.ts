@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
+import { runCommand } from "../command-world.ts";
 import { StreamClient } from "../stream-client.ts";
 import { messagesOf } from "./capped-caller.ts";
 import type { CappedKey, CappedRig } from "./capped-rig.ts";
@@ -42,11 +43,8 @@ export async function revoke({ rig: { redis, postgres, fleet } }: CappedRig, nam
     cluster: { redis: { url: redis.url } },
   };
   writeFileSync(file, JSON.stringify(config));
-  const write = () => true;
   try {
-    return await runKeys(["revoke", name, "--json", "--config", file], {
-      ...{ env: {}, cwd, stdout: { write }, stderr: { write } },
-    });
+    return (await runCommand(runKeys, ["revoke", name, "--json", "--config", file], { cwd })).code;
   } finally {
     rmSync(cwd, { recursive: true });
   }

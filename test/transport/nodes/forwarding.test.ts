@@ -6,9 +6,8 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { Forwarder } from "../../../src/transport/nodes/forwarder.ts";
-import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-import { dial, neighboursAt, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
+import { dial, listenAndNote, neighboursAt, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { within } from "../../support/not-late.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
@@ -159,15 +158,7 @@ test("what the node sent last still reaches a client that takes it late", async 
 });
 
 test("strangers that send no first line displace each other, not the nodes", async () => {
-  const seen: string[] = [];
-  const listener = await listenForNodes({
-    ...own(),
-    firstLineMs: 1_000_000,
-    accept(socket, address) {
-      seen.push(address);
-      socket.destroy();
-    },
-  });
+  const { listener, seen } = await listenAndNote();
   const open = () => {
     const socket = connect(listener.port, "127.0.0.1");
     socket.on("error", () => {});

@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { readPreamble } from "../../../src/transport/nodes/preamble.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
+import { dial, listenAndNote, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 
@@ -99,15 +99,7 @@ describe("the port for other nodes", () => {
   });
 
   test("holds no more than 256 connections of strangers and their 256 bytes, and lets a node in between them", async () => {
-    const seen: string[] = [];
-    const listener = await listenForNodes({
-      ...own(),
-      firstLineMs: 1_000_000,
-      accept(socket, address) {
-        seen.push(address);
-        socket.destroy();
-      },
-    });
+    const { listener, seen } = await listenAndNote();
     const before = open();
     const strangers = Array.from({ length: 600 }, () => connect(listener.port, "127.0.0.1"));
     for (const socket of strangers) socket.on("error", () => {}).write("S".repeat(255));

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
@@ -111,6 +111,17 @@ test("those who have waited for long enough are told to come again", async () =>
   const [, refusal] = await once(ws, "unexpected-response");
   expect(JSON.parse(await text(refusal))).toMatchObject({ error: { code: "cluster_unavailable" } });
   expect((await fetch(`${brief.server.url}/page`)).status).toBe(503);
+  await brief.server.close();
+});
+
+test("of those who have waited for a node that cannot be reached nothing is left", async () => {
+  const brief = await follower(300);
+  const gone = await leaderServer();
+  await gone.close();
+  const node = own(gone.nodePort);
+  brief.known(node);
+  expect((await fetch(`${brief.server.url}/page`)).status).toBe(503);
+  expect(getEventListeners(node.ended, "abort")).toEqual([]);
   await brief.server.close();
 });
 

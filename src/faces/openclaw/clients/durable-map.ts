@@ -52,7 +52,12 @@ export class DurableMap<Value extends JsonValue> {
     const map = new DurableMap(parts);
     // First, so that what is written while it loads is read again.
     if (!claims) map.#unfollow = documents.follow((change) => map.#take(change));
-    map.#add(await (claims ? documents.claim(kind, claims) : documents.documents(kind)));
+    try {
+      map.#add(await (claims ? documents.claim(kind, claims) : documents.documents(kind)));
+    } catch (error) {
+      map.#unfollow();
+      throw error;
+    }
     return map;
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { endToText, ownerLost, spendingToText } from "../../../src/cluster/streams/stored-end.ts";
-import { lastWords } from "../../../src/cluster/streams/stored-stream.ts";
+import { lastRecords } from "../../../src/cluster/streams/stored-stream.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
 
@@ -21,13 +21,13 @@ const TERMINAL: Terminal = {
 /** What is read of a hash with these fields: `owner`, `seq`, `facts`, `usage`, `end`. */
 async function read(...fields: readonly (string | null)[]) {
   const link = { command: async ([, key]: readonly unknown[]) => (key === "t:stream:s" ? [...fields] : [null]) };
-  return (await lastWords(link as never, new Names("t"), ["other", "s"])).get("s");
+  return (await lastRecords(link as never, new Names("t"), ["other", "s"])).get("s");
 }
 
-test("a stream that ran has said what it used, and where; one that is not there has said nothing", async () => {
+test("a stream that ran has left what it used, and where; one that is not there has left nothing", async () => {
   const spending = { usage: USAGE, target: TARGET };
-  const words = await read("node", "7", FACTS, spendingToText(spending), null);
-  expect(words).toMatchObject({
+  const record = await read("node", "7", FACTS, spendingToText(spending), null);
+  expect(record).toMatchObject({
     events: 7,
     ending: undefined,
     spending,
@@ -36,7 +36,7 @@ test("a stream that ran has said what it used, and where; one that is not there 
   expect(await read(null, null, null, null, null)).toBeUndefined();
 });
 
-test("one that has ended says how: in its own words, not in those of who took it from its node", async () => {
+test("one that has ended has left how: as its node wrote it, not as another did that took it over", async () => {
   const own = await read("node", "9", FACTS, spendingToText({ usage: USAGE }), endToText(TERMINAL));
   const { status, usage, timing, target } = TERMINAL;
   expect(own?.ending).toEqual({ status, usage, timing, target, code: "upstream_truncated" });
@@ -47,7 +47,7 @@ test("one that has ended says how: in its own words, not in those of who took it
 });
 
 test.each(["{", "7", "null", '{"usage":{"source":"exact","inputTokens":-1}}', '{"usage":{"source":"guessed"}}'])(
-  "what cannot be read, %s, says nothing",
+  "what cannot be read, %s, counts as nothing",
   async (text) => {
     expect(await read("node", "7", text, text, null)).toMatchObject({ ending: undefined, spending: undefined });
     expect(await read("node", "7", FACTS, text, text)).toMatchObject({ ending: undefined, spending: undefined });
