@@ -9,7 +9,8 @@ const NO_PERMISSION = "its user may not do all that a cluster needs (docs/cluste
 
 /** How Redis' own errors begin, and what each means for a cluster. */
 const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^(WRONGPASS|NOAUTH|ERR invalid password)/, "it refuses the user or the password"],
+  [/^NOAUTH/, "it needs a password, or a user and a password"],
+  [/^(WRONGPASS|ERR invalid password)/, "it refuses the user or the password"],
   [/^ERR AUTH /, "it expects no password, or no user"],
   [/^ERR Client sent AUTH/, "it expects no password"],
   [/^NOPERM/, NO_PERMISSION],
@@ -27,6 +28,9 @@ const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^ERR (DB index|invalid DB)/i, "it has no database of that number"],
   [/^ERR unknown command/i, "it is too old: Redis 6.2 or newer is needed"],
 ];
+
+/** A connection that was ended from there. */
+export const CLOSED = "it closed the connection";
 
 /** How OpenSSL names a certificate without an authority that is known here. */
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/;
@@ -46,6 +50,7 @@ export function reasonOf(error: unknown): string {
   if (!isNativeError(last)) return "it is not reachable";
   const { message, code, syscall } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
+  if (code === "ECONNRESET" || message === "Socket closed unexpectedly") return CLOSED;
   // Its message contains the address, which callers of the gateway need not know.
   if (code !== undefined && syscall !== undefined) return `${syscall} ${code}`;
   if (code !== undefined && UNTRUSTED.test(code))

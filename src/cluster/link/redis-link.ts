@@ -1,7 +1,7 @@
 import { ErrorReply } from "@redis/client";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { type BytesReply, Connection, type ConnectionEvents, type Reply } from "./connection.ts";
-import { isUnable, reasonOf } from "./reasons.ts";
+import { CLOSED, isUnable, reasonOf } from "./reasons.ts";
 import { clientOptions, type RedisOptions, redisPlace } from "./redis-options.ts";
 import type { Script } from "./script.ts";
 
@@ -16,6 +16,7 @@ export interface LinkEvents {
 const PROBE_MS = 1_000;
 /** How long what a probe wrote is kept, in milliseconds. */
 const PROBED_MS = 60_000;
+const PUBLISH = "return redis.call('PUBLISH', KEYS[1], '')";
 
 /**
  * A connection to Redis that knows whether Redis works: it writes a probe once a second. Nothing waits for a Redis that is away:
@@ -116,14 +117,14 @@ export class RedisLink {
   }
 
   async #ask(args: readonly (string | Buffer)[], asBytes: boolean): Promise<Reply | BytesReply> {
-    if (!this.#isUp) throw this.#unavailable(this.#reason);
+    if (!this.#isUp) throw unusable(this.#reason);
     try {
       return await (asBytes ? this.#connection.askForBytes(args) : this.#connection.ask(args));
     } catch (error) {
       if (error instanceof ErrorReply && !isUnable(error)) throw error;
       const reason = reasonOf(error);
       if (error instanceof ErrorReply) this.#away(reason);
-      throw this.#unavailable(this.#isUp ? reason : this.#reason);
+      throw unusable(this.#isUp ? reason : this.#reason);
     }
   }
 
@@ -140,14 +141,16 @@ export class RedisLink {
     void this.#connection.close();
   }
 
-  /** Writes, because a full Redis, or a replica, would answer PING. */
+  /** Writes, because a full Redis, or a replica, would answer PING; and publishes in a script, which a user may lack the rights for. */
   async #probe(): Promise<void> {
     if (this.#isProbing || !this.#connection.isReady) return;
     this.#isProbing = true;
     const askedAt = performance.now();
     try {
-      await this.#connection.ask(["SET", this.#options.probeKey ?? "sluice:probe", "", "PX", String(PROBED_MS)]);
+      const key = this.#options.probeKey ?? "sluice:probe";
+      await this.#connection.ask(["SET", key, "", "PX", String(PROBED_MS)]);
       this.#latencyMs = performance.now() - askedAt;
+      await this.#connection.ask(["EVAL", PUBLISH, "1", key]);
       this.#up();
     } catch (error) {
       // The connection reports all other errors.
@@ -167,14 +170,15 @@ export class RedisLink {
 
   #away(reason: string): void {
     this.#reason = reason;
-    this.#opened.reject(this.#unavailable(reason));
+    const hint = reason === CLOSED ? ", as one that expects TLS does (rediss://)" : "";
+    this.#opened.reject(unusable(reason + hint, `Redis at ${this.place}`));
     if (!this.#isUp) return;
     this.#isUp = false;
     this.#changedAt = performance.now();
     this.#events.state(false, reason);
   }
-
-  #unavailable(reason: string): GatewayError {
-    return new GatewayError("cluster_unavailable", `Redis at ${this.place} cannot be used: ${reason}`);
-  }
 }
+
+/** Clients need not know where Redis is: only who opens a link does. */
+const unusable = (reason: string, which = "the cluster's Redis"): GatewayError =>
+  new GatewayError("cluster_unavailable", `${which} cannot be used: ${reason}`);

@@ -6,10 +6,12 @@ import { RedisLink } from "./redis-link.ts";
 import type { RedisOptions } from "./redis-options.ts";
 import { Script } from "./script.ts";
 
-/** What a user needs besides writing: scripts, streams, channels. Leaves nothing behind. */
+/** What a user needs besides writing: scripts, channels, streams. Leaves nothing behind, also where it fails half-way. */
 const TRIAL = new Script(`
-redis.call('XADD', KEYS[1], '*', 'a', 'b')
 redis.call('PUBLISH', KEYS[2], '')
+redis.call('SET', KEYS[1], '', 'PX', 1000)
+redis.call('DEL', KEYS[1])
+redis.call('XADD', KEYS[1], '*', 'a', 'b')
 return redis.call('DEL', KEYS[1])
 `);
 
@@ -20,15 +22,19 @@ return redis.call('DEL', KEYS[1])
 export async function tryRedis(options: RedisOptions, prefix: string): Promise<string | undefined> {
   const names = new Names(prefix);
   const link = new RedisLink({ ...options, probeKey: names.probe }, { state: () => {} });
+  let hasOpened = false;
   try {
     await link.open();
+    hasOpened = true;
     await link.run(TRIAL, [names.of("trial", crypto.randomUUID()), names.of("trial")]);
     const policy = await policyOf(link);
     if (policy === undefined || policy === "noeviction") return undefined;
     return `Redis at ${link.place} may drop live streams and reservations: set its maxmemory-policy, ${policy}, to noeviction`;
   } catch (error) {
-    if (!(error instanceof ErrorReply)) throw error;
-    throw new GatewayError("cluster_unavailable", `Redis at ${link.place} cannot be used: ${reasonOf(error)}`);
+    // One that did not open has said so.
+    const reason = error instanceof ErrorReply ? reasonOf(error) : hasOpened && link.reason;
+    if (!reason) throw error;
+    throw new GatewayError("cluster_unavailable", `Redis at ${link.place} cannot be used: ${reason}`);
   } finally {
     link.close();
   }

@@ -122,7 +122,9 @@ export class Mirrors {
       stored,
     );
     const waking = wakes(id, () => mirror.look());
-    const registered = registry.addMirror(mirror.stream, facts.caller, isCode(previous) ? previous : undefined, mirror);
+    // Whoever read it from an owner that is gone lost it with that.
+    const last = owner === "" && previous === "superseded" ? "owner_lost" : previous;
+    const registered = registry.addMirror(mirror.stream, facts.caller, isCode(last) ? last : undefined, mirror);
     this.#mirrors.set(mirror.reader, { mirror, registered });
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     mirror.take(stored);

@@ -40,6 +40,8 @@ export class SseReader {
   #tail: string[] | undefined;
   #tailBytes = 0;
   #atLineStart = true;
+  /** A line feed that follows belongs to the line before. */
+  #isAfterReturn = false;
   #isTooLarge = false;
   #probe: LastEventProbe | undefined;
   #heldBytes = 0;
@@ -130,24 +132,68 @@ export class SseReader {
   #watchTail(bytes: string): void {
     if (bytes === "") return;
     if (this.#sawEvent) this.#tail = undefined;
-    if (this.#tail) {
-      if (this.#tailBytes < MAX_TAIL_BYTES) this.#keep(bytes);
-    } else if (this.#atLineStart && (bytes.startsWith("{") || bytes.startsWith("["))) {
-      this.#keep(bytes);
-    } else {
-      const line = bytes.indexOf("\n{");
-      if (line !== -1) this.#keep(bytes.slice(line + 1));
+    if (this.#tail) this.#keep(bytes);
+    else {
+      const at = this.#bracedLineIn(bytes);
+      if (at !== -1) this.#keep(bytes.slice(at));
     }
-    this.#atLineStart = bytes.endsWith("\n") || bytes.endsWith("\r");
+    this.#isAfterReturn = bytes.endsWith("\r");
+    this.#atLineStart = this.#isAfterReturn || bytes.endsWith("\n");
+  }
+
+  /** Where the first line begins that does so with a brace, after all events that ended in these bytes; else -1. */
+  #bracedLineIn(bytes: string): number {
+    const first = this.#atLineStart && beginsInBrace(bytes, 0) ? 0 : bracedLineAfter(bytes, 0);
+    if (first === -1 || !this.#sawEvent) return first;
+    const from = this.#isAfterReturn && bytes.startsWith("\n") ? 1 : 0;
+    const end = endOfLastEvent(bytes, { from, isInLine: !this.#atLineStart });
+    if (first >= end) return first;
+    return beginsInBrace(bytes, end) ? end : bracedLineAfter(bytes, end);
   }
 
   #keep(bytes: string): void {
     if (!this.#tail) this.#tailBytes = 0;
     this.#tail ??= [];
-    this.#tail.push(bytes);
-    this.#tailBytes += bytes.length;
+    const kept = bytes.slice(0, MAX_TAIL_BYTES - this.#tailBytes);
+    if (kept === "") return;
+    this.#tail.push(kept);
+    this.#tailBytes += kept.length;
   }
 }
+
+const beginsInBrace = (bytes: string, at: number) => bytes.startsWith("{", at) || bytes.startsWith("[", at);
+
+/** Where the first line begins, but for one at `from`, that does so with a brace; else -1. Each chunk of a stream asks it. */
+function bracedLineAfter(bytes: string, from: number): number {
+  const feed = bytes.indexOf("\n{", from);
+  const carriage = bytes.indexOf("\r{", from);
+  if (feed === -1 || carriage === -1) return Math.max(feed, carriage) === -1 ? -1 : Math.max(feed, carriage) + 1;
+  return Math.min(feed, carriage) + 1;
+}
+
+/** Where the last event ends that these bytes, from `from` on, completed, of which there is one. `isInLine`: a line began before. */
+function endOfLastEvent(
+  bytes: string,
+  { from, isInLine }: { readonly from: number; readonly isInLine: boolean },
+): number {
+  let [start, end, firstBlank, hasData, isRest] = [from, 0, 0, false, isInLine];
+  for (const { 0: mark, index } of bytes.slice(from).matchAll(/\r\n|\n|\r/g)) {
+    const [at, after] = [from + index, from + index + mark.length];
+    if (at > start || isRest) hasData ||= !isRest && isData(bytes, start, at);
+    else {
+      if (hasData) end = after;
+      firstBlank ||= after;
+      hasData = false;
+    }
+    isRest = false;
+    start = after;
+  }
+  // All of its data came before.
+  return end || firstBlank;
+}
+
+const isData = (bytes: string, from: number, to: number) =>
+  bytes.startsWith("data:", from) || (to - from === 4 && bytes.startsWith("data", from));
 
 /** Whether a byte string is ASCII: any other character takes two bytes of UTF-8. */
 const isAscii = (bytes = ""): boolean => Buffer.byteLength(bytes) === bytes.length;

@@ -14,7 +14,7 @@ describeWithRedis("a link whose Redis turns hostile", (redis) => {
     ["-MISCONF Redis is configured to save RDB snapshots\r\n", "it cannot save its data and takes no writes"],
     ["-CLUSTERDOWN The cluster is down\r\n", "it is part of a Redis Cluster: one server is needed"],
     ["-MOVED 3999 127.0.0.1:6381\r\n", "it is part of a Redis Cluster: one server is needed"],
-    ["-NOAUTH Authentication required.\r\n", "it refuses the user or the password"],
+    ["-NOAUTH Authentication required.\r\n", "it needs a password, or a user and a password"],
     ["-NOPERM this user has no permissions\r\n", expect.stringContaining("its user may not do all")],
     ["-MASTERDOWN Link with MASTER is down\r\n", "it is a replica without its primary"],
     ["-NOREPLICAS Not enough good replicas to write.\r\n", "too few replicas follow it"],
@@ -91,7 +91,7 @@ describeWithRedis("a link whose Redis turns hostile", (redis) => {
     void link.command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"]).catch(() => {});
     await link.state(false);
     while (link.reason?.includes("password") !== true) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(link.reason).toBe("it refuses the user or the password");
+    expect(link.reason).toBe("it needs a password, or a user and a password");
     await own.ask("-a", "canary-1", "--no-auth-warning", "CONFIG", "SET", "requirepass", "");
     await link.state(true);
     expect(link.reasons.join()).not.toContain("canary");

@@ -20,6 +20,8 @@ const ODD = `p@ss:/#? %[]${CANARY}`;
 
 const commandsIn = (bytes: Buffer): number => bytes.toString().match(/^\*/gm)?.length ?? 0;
 
+const NO_PERMISSION = "its user may not do all that a cluster needs (docs/cluster.md)";
+
 const refusalOf = async (url: string, caFile?: string): Promise<string> => {
   const error: unknown = await openLink(url, caFile).then(
     (link) => link.close(),
@@ -58,7 +60,7 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
   });
 
   test("by a Redis that wants a password, or another one", async () => {
-    expect(await refusalOf(redis().url)).toBe("it refuses the user or the password");
+    expect(await refusalOf(redis().url)).toBe("it needs a password, or a user and a password");
     expect(await refusalOf(at(USER, `${CANARY}-wrong`))).toBe("it refuses the user or the password");
     expect(await refusalOf(at("nobody", CANARY))).toBe("it refuses the user or the password");
   });
@@ -77,22 +79,40 @@ describeWithRedis("a link is refused in words without a secret", (redis) => {
     expect(await refusalOf(at("reader", CANARY))).toContain("its user may not do all that a cluster needs");
   });
 
-  test("by a Redis whose user may not publish, which a trial finds", async () => {
+  test("by a Redis whose user may not publish", async () => {
     const trial = (user: string) => tryRedis({ url: at(user, CANARY), caFile: undefined }, "sluice");
-    await expect(trial("mute")).rejects.toThrow(
-      "cannot be used: its user may not do all that a cluster needs (docs/cluster.md)",
-    );
+    await expect(trial("mute")).rejects.toThrow(`cannot be used: ${NO_PERMISSION}`);
+    expect(await refusalOf(at("mute", CANARY))).toBe(NO_PERMISSION);
     expect(await trial("sluice")).toBeUndefined();
+  });
+
+  test("for as long as its user may run no scripts, in which a probe publishes, and tells of that once", async () => {
+    using admin = await openLink(at(USER, ODD));
+    using link = await openLink(at("sluice", CANARY));
+    const writes = async () =>
+      Number(/^cmdstat_set:calls=(\d+)/m.exec(String(await admin.command(["INFO", "commandstats"])))?.[1]);
+    await admin.command(["ACL", "SETUSER", "sluice", "-@scripting"]);
+    await link.state(false);
+    const before = await writes();
+    // Its probes, and as many of the other link.
+    await turnsUntil(async () => (await writes()) >= before + 6);
+    expect([link.states, link.reason]).toEqual([[true, false], NO_PERMISSION]);
+    await admin.command(["ACL", "SETUSER", "sluice", "+@scripting"]);
+    await link.state(true);
+    expect(link.states).toEqual([true, false, true]);
   });
 
   test("by a Redis whose user may not do what a script does, which a trial finds, and counts as away while that is so", async () => {
     const url = at("partial", CANARY);
-    const reason = "its user may not do all that a cluster needs (docs/cluster.md)";
-    await expect(tryRedis({ url, caFile: undefined }, "sluice")).rejects.toThrow(`cannot be used: ${reason}`);
+    await expect(tryRedis({ url, caFile: undefined }, "sluice")).rejects.toThrow(
+      `Redis at 127.0.0.1:${redis().port} cannot be used: ${NO_PERMISSION}`,
+    );
+    using admin = await openLink(at(USER, ODD));
+    expect(await admin.command(["KEYS", "*trial*"])).toEqual([]);
     using link = await openLink(url);
     const add = new Script("return redis.call('XADD', KEYS[1], '*', 'a', 'b')");
     await expect(link.run(add, ["stream"])).rejects.toMatchObject({ code: "cluster_unavailable" });
-    expect([link.states, link.reasons[1]]).toEqual([[true, false], reason]);
+    expect([link.states, link.reasons[1]]).toEqual([[true, false], NO_PERMISSION]);
   });
 
   test("and a trial warns of a policy that drops keys, if the user may see it", async () => {

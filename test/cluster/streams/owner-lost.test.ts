@@ -34,6 +34,19 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     expect(upstream.requests).toBe(1);
   });
 
+  test("is killed, who comes back learns that the last reading ended with it", async () => {
+    const directory = newDirectory();
+    await using nodes = await startOwnerProcess(redis(), directory);
+    const { upstream, owner, other } = nodes;
+    using first = await openWith(owner, upstream, ["one"]);
+    const written = () => redis().ask("HGET", `${prefixOf(directory)}:stream:${first.stream}`, "seq");
+    await turnsUntil(async () => (await written()) === "1");
+    owner.kill("SIGKILL");
+    await endIsStored(redis(), directory, first.stream);
+    using late = await resumeOn(other, first.stream, 0);
+    expect(await late.next()).toMatchObject({ type: "resumed", previous: "owner_lost" });
+  });
+
   test("leaves in good order, its streams' ends are read elsewhere", async () => {
     await using nodes = await startTwoNodes(redis(), newDirectory());
     const { a: owner, b: other, upstream } = nodes;

@@ -46,6 +46,30 @@ test("large reads tell what the same bytes tell in small ones, wherever they are
   );
 });
 
+test.each([
+  ["{\ndata: x\n\n", undefined],
+  ["data: x\n\n{", "{"],
+  ["data: x\r\r{", "{"],
+  ["data: x\n{\n\n", undefined],
+  ["\ndata: x\r\n{\r\n\r\n", undefined],
+  ["\r\n\r\ndata: x: comment{\n{\n\n", undefined],
+  ["{\ndata: x\n\n: comment\n\n{\ndata: y", "{\ndata: y"],
+])("text that looks like JSON is what stands after the last event of %j, wherever that is cut", (body, leftover) => {
+  for (let one = 0; one <= body.length; one++) {
+    for (let other = one; other <= body.length; other++) {
+      expect(toldOf(cut(body, [one, other])).at(-1)).toEqual({ isCut: leftover !== undefined, leftover });
+    }
+  }
+});
+
+test("no more is kept of such text than of an error body, in whatever reads it comes", () => {
+  const body = `{${"x".repeat(100_000)}`;
+  const kept = { isCut: true, leftover: body.slice(0, 65_536) };
+  for (const pieces of [[body], cut(body, [1, 50_000]), body.match(/.{1,999}/g) ?? []]) {
+    expect(toldOf(pieces)).toEqual([kept]);
+  }
+});
+
 test("a large read that is cut beside a line end loses nothing and repeats nothing", () => {
   const data = "x".repeat(5_000);
   const body = `data: ${data}\n\nevent: named\ndata: ${data}\n\ndata: two\n\ndata: ${data}\n\ndata: three\n\n`;
