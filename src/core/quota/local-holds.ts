@@ -60,7 +60,10 @@ export class LocalHolds implements SetAside {
       part.account.advance(wallMs);
       const tokensFit = part.tokens.spend(tokens);
       const costFits = nano === undefined || part.cost.spend(nano);
-      if (!tokensFit || !costFits) reached ??= part.account.reached(tokensFit ? part.cost.of : part.tokens.of, this);
+      // Each account whose cap is used up cuts its streams, not only the first.
+      const inTokens = tokensFit ? undefined : part.account.reached(part.tokens.of, this);
+      const inCost = costFits ? undefined : part.account.reached(part.cost.of, this);
+      reached ??= inTokens ?? inCost;
     }
     return reached;
   }

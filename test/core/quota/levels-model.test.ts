@@ -199,6 +199,20 @@ describe("streams of several keys under the caps of keys, teams and the gateway,
   });
 });
 
+test.each([
+  ["its key's cap on cost", { b: { costPerMonth: 0.000017 }, all: { tokensPerDay: 19 } }],
+  ["its key's cap on tokens", { b: { tokensPerDay: 17 }, all: { costPerMonth: 0.000019 } }],
+  ["another cap of the same account", { b: {}, all: { tokensPerDay: 21, costPerMonth: 0.000019 } }],
+] as const)("an event that reaches %s cuts the other streams of an account that it uses up, too", (_, more) => {
+  const world = new World({ a: {}, c: {}, d: {}, red: {}, blue: {}, ...more });
+  world.take({ do: "open", key: 0, prompt: 1, output: 1 });
+  world.take({ do: "open", key: 1, prompt: 1, output: undefined });
+  const [first] = world.running;
+  world.take({ do: "event", at: 1, tokens: 19 });
+  expect(first?.cut?.code).toBe("cap_exceeded");
+  expect(world.running.size).toBe(0);
+});
+
 test("streams cut by another key's event are told of their own caller and the team, never of the other key", () => {
   const world = new World({ a: {}, b: {}, c: {}, d: {}, red: { tokensPerDay: 400 }, blue: {}, all: {} });
   world.take({ do: "open", key: 0, prompt: 10, output: 100 });
