@@ -82,6 +82,14 @@ describe("a key's cap", () => {
   test("holds for 64 streams at once on one socket, and names the caller, the cap and its reset", async () => {
     const cap = 550_000;
     await using up = await setUp({ caps: { tokensPerDay: cap } });
+    // None is answered before all are there: what the first ones used would be missing for the last one.
+    const all = Promise.withResolvers<void>();
+    let asked = 0;
+    up.upstream.respondWith(async (exchange) => {
+      if (++asked === 64) all.resolve();
+      await all.promise;
+      await endless(exchange);
+    });
     const client = await (await StreamClient.connect(up.gateway.url, { token: up.secret })).hello();
     for (let stream = 0; stream < 64; stream++) {
       client.send({ type: "open", id: `s${stream}`, model: "gpt", flow: "none", body: { messages } });
