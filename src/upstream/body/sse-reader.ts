@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage, type EventSourceParser } from "eventsource-parser";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
+import { bracedLineIn } from "./braced-line.ts";
 import { jsonNesting } from "./json-nesting.ts";
 import { LastEventProbe } from "./last-event.ts";
 import { decodeBytes } from "./utf8.ts";
@@ -134,21 +135,15 @@ export class SseReader {
     if (this.#sawEvent) this.#tail = undefined;
     if (this.#tail) this.#keep(bytes);
     else {
-      const at = this.#bracedLineIn(bytes);
+      const at = bracedLineIn(bytes, {
+        isAtLineStart: this.#atLineStart,
+        isAfterReturn: this.#isAfterReturn,
+        hasEvent: this.#sawEvent,
+      });
       if (at !== -1) this.#keep(bytes.slice(at));
     }
     this.#isAfterReturn = bytes.endsWith("\r");
     this.#atLineStart = this.#isAfterReturn || bytes.endsWith("\n");
-  }
-
-  /** Where the first line begins that does so with a brace, after all events that ended in these bytes; else -1. */
-  #bracedLineIn(bytes: string): number {
-    const first = this.#atLineStart && beginsInBrace(bytes, 0) ? 0 : bracedLineAfter(bytes, 0);
-    if (first === -1 || !this.#sawEvent) return first;
-    const from = this.#isAfterReturn && bytes.startsWith("\n") ? 1 : 0;
-    const end = endOfLastEvent(bytes, { from, isInLine: !this.#atLineStart });
-    if (first >= end) return first;
-    return beginsInBrace(bytes, end) ? end : bracedLineAfter(bytes, end);
   }
 
   #keep(bytes: string): void {
@@ -160,40 +155,6 @@ export class SseReader {
     this.#tailBytes += kept.length;
   }
 }
-
-const beginsInBrace = (bytes: string, at: number) => bytes.startsWith("{", at) || bytes.startsWith("[", at);
-
-/** Where the first line begins, but for one at `from`, that does so with a brace; else -1. Each chunk of a stream asks it. */
-function bracedLineAfter(bytes: string, from: number): number {
-  const feed = bytes.indexOf("\n{", from);
-  const carriage = bytes.indexOf("\r{", from);
-  if (feed === -1 || carriage === -1) return Math.max(feed, carriage) === -1 ? -1 : Math.max(feed, carriage) + 1;
-  return Math.min(feed, carriage) + 1;
-}
-
-/** Where the last event ends that these bytes, from `from` on, completed, of which there is one. `isInLine`: a line began before. */
-function endOfLastEvent(
-  bytes: string,
-  { from, isInLine }: { readonly from: number; readonly isInLine: boolean },
-): number {
-  let [start, end, firstBlank, hasData, isRest] = [from, 0, 0, false, isInLine];
-  for (const { 0: mark, index } of bytes.slice(from).matchAll(/\r\n|\n|\r/g)) {
-    const [at, after] = [from + index, from + index + mark.length];
-    if (at > start || isRest) hasData ||= !isRest && isData(bytes, start, at);
-    else {
-      if (hasData) end = after;
-      firstBlank ||= after;
-      hasData = false;
-    }
-    isRest = false;
-    start = after;
-  }
-  // All of its data came before.
-  return end || firstBlank;
-}
-
-const isData = (bytes: string, from: number, to: number) =>
-  bytes.startsWith("data:", from) || (to - from === 4 && bytes.startsWith("data", from));
 
 /** Whether a byte string is ASCII: any other character takes two bytes of UTF-8. */
 const isAscii = (bytes = ""): boolean => Buffer.byteLength(bytes) === bytes.length;
