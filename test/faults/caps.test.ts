@@ -66,7 +66,8 @@ describe("C18: a cap reached midway", () => {
       usage: { source: "estimated" },
     });
     const { inputTokens = 0, outputTokens = 0 } = terminal.usage;
-    expect(inputTokens + outputTokens).toBe(100);
+    // The event that passes the cap is the last.
+    expect(inputTokens + outputTokens).toBe(101);
     expect(opened.data.filter((data) => data.includes('"word"'))).toHaveLength(outputTokens);
     expect(opened.data.at(-1)).toContain(last);
     expect(terminal.lastSeq).toBe(opened.data.length);
@@ -88,12 +89,27 @@ describe("C18: a cap reached midway", () => {
     await using up = await setUp({ dialect: "openai-chat" });
     const opened = up.open({ caller: callerOf({ tokensPerDay: 1_000 }) });
     const exchange = (await up.upstream.request()).sse();
-    exchange.event({ ...chunk("a"), usage: { prompt_tokens: 900, completion_tokens: 99 } });
-    exchange.event({ ...chunk("b"), usage: { prompt_tokens: 900, completion_tokens: 100 } });
+    exchange.event({ ...chunk("a"), usage: { prompt_tokens: 900, completion_tokens: 100 } });
+    exchange.event({ ...chunk("b"), usage: { prompt_tokens: 900, completion_tokens: 101 } });
     expect(await opened.terminal).toMatchObject({
       error: { code: "cap_exceeded" },
-      usage: { inputTokens: 900, outputTokens: 100 },
+      usage: { inputTokens: 900, outputTokens: 101 },
     });
+  });
+
+  test("lets an answer that uses exactly what is left come to its own end", async () => {
+    await using up = await setUp({ dialect: "openai-chat" });
+    const opened = up.open({ body: { max_tokens: 50 }, caller: callerOf({ tokensPerDay: 1_000 }) });
+    const exchange = (await up.upstream.request()).sse();
+    const usage = { prompt_tokens: 900, completion_tokens: 100 };
+    exchange.event({ ...chunk("a"), usage });
+    exchange.event({ choices: [{ index: 0, delta: {}, finish_reason: "length" }] });
+    exchange.event({ choices: [], usage }).event("[DONE]").end();
+    expect(await opened.terminal).toMatchObject({
+      ...{ status: "completed", finish: "length" },
+      usage: { source: "exact", inputTokens: 900, outputTokens: 100 },
+    });
+    expect(() => up.open({ caller: callerOf({ tokensPerDay: 1_000 }) })).toThrow("ci has used up its tokens per day");
   });
 
   test("spares an answer whose provider has sent a finish reason", async () => {

@@ -3,7 +3,7 @@ import { type Ask, type Share, type Wish, wishOf } from "../../core/quota/decisi
 import { costCapIn, isCapped, type Level } from "../../core/quota/payer.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 
-/** How much more a stream asks for at once, in tokens of output. No cap is passed by more than this. */
+/** How much more a stream asks for at once, in tokens of output. No answer passes a cap by more than this. */
 export const SLICE_TOKENS = 4_096;
 
 /** What a stream was granted beside what it had. */
@@ -126,7 +126,7 @@ export class Hold implements SetAside {
   /** Asks for more in time. Returns why the stream must be cut: there was no more, or the answer is late. */
   #ask(): GatewayError | undefined {
     if (this.#state !== "open" || !this.isMetered) return undefined;
-    if (this.#refusal && this.#isSpent) return this.#refusal;
+    if (this.#refusal && this.#isPassed) return this.#refusal;
     if (!this.#isAsking) void this.#grow();
     const mostTokens = Math.max(this.#aside.tokens, this.#askedAt) + SLICE_TOKENS;
     return this.#tokens > mostTokens ? late() : undefined;
@@ -144,12 +144,13 @@ export class Hold implements SetAside {
     this.#aside = { tokens: this.#aside.tokens + grown.tokens, nano: this.#aside.nano + grown.nano };
     this.#refusal = grown.refusal;
     this.#setThreshold(grown.refusal ? 1 / 4 : 1);
-    if (this.#refusal && this.#state === "open" && this.#isSpent) this.#cut(this.#refusal);
+    if (this.#refusal && this.#state === "open" && this.#isPassed) this.#cut(this.#refusal);
   }
 
-  get #isSpent(): boolean {
+  /** Whether it has spent more than is set aside: an answer that uses all of that may still end by itself. */
+  get #isPassed(): boolean {
     const { tokens, nano } = this.#aside;
-    return this.#tokens >= tokens || (this.isCostCapped && this.#nano >= nano);
+    return this.#tokens > tokens || (this.isCostCapped && this.#nano > nano);
   }
 
   /** More is asked for once only this part of what is left now remains, or half a slice if that is less. */

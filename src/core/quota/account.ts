@@ -102,11 +102,11 @@ export class Account implements HoldsOwner {
     if (this.#month.advance(wallMs)) this.#begin(this.#month);
   }
 
-  /** A stream has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
+  /** A stream has passed a cap of this quota. Returns the error; cuts all other streams if nothing is left for any. */
   reached(quota: Quota, holds: LocalHolds): GatewayError | undefined {
     const payer = this.#running.get(holds);
     const error = payer && capExceeded(payer, quota.nearest);
-    if (!quota.isUsedUp || this.#cutting) return error;
+    if (!quota.isPassed || this.#cutting) return error;
     // Otherwise each would use one more event before it noticed.
     this.#cutting = true;
     try {

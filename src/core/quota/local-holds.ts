@@ -5,7 +5,7 @@ import type { SetAside } from "./set-aside.ts";
 /** An account as its streams use it. */
 export interface HoldsOwner {
   advance(wallMs: number): void;
-  /** The stream has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
+  /** The stream has passed a cap of this quota. Returns the error; cuts all other streams if nothing is left for any. */
   reached(quota: Quota, holds: LocalHolds): GatewayError | undefined;
   released(holds: LocalHolds): void;
 }
@@ -60,7 +60,7 @@ export class LocalHolds implements SetAside {
       part.account.advance(wallMs);
       const tokensFit = part.tokens.spend(tokens);
       const costFits = nano === undefined || part.cost.spend(nano);
-      // Each account whose cap is used up cuts its streams, not only the first.
+      // Each account whose cap is passed cuts its streams, not only the first.
       const inTokens = tokensFit ? undefined : part.account.reached(part.tokens.of, this);
       const inCost = costFits ? undefined : part.account.reached(part.cost.of, this);
       reached ??= inTokens ?? inCost;

@@ -57,9 +57,9 @@ export class Quota {
     return this.#nearest < Number.POSITIVE_INFINITY;
   }
 
-  /** Whether some limit is used up. */
-  get isUsedUp(): boolean {
-    return this.#spent >= this.#nearest;
+  /** Whether more was spent than some limit allows. */
+  get isPassed(): boolean {
+    return this.#spent > this.#nearest;
   }
 
   /** The limit with the least left. */
@@ -72,9 +72,9 @@ export class Quota {
     return Math.min(...this.statuses.map(({ limit, used, held }) => limit - used - held));
   }
 
-  /** Whether nothing is left beyond what running streams have reserved. */
-  get isTaken(): boolean {
-    return this.#spent + this.#held >= this.#nearest;
+  /** Whether running streams have spent and reserved more than some limit allows. */
+  get isOvercommitted(): boolean {
+    return this.#spent + this.#held > this.#nearest;
   }
 
   get statuses(): readonly QuotaStatus[] {
@@ -152,13 +152,16 @@ export class Hold {
     return this.#spent;
   }
 
-  /** Sets the total spent. Returns false if a cap is reached and nothing is left for this stream. On the hot path. */
+  /**
+   * Sets the total spent. Returns false if that passes a cap: an answer that uses all it has reserved may still end by itself. On
+   * the hot path.
+   */
   spend(total: number): boolean {
     const aside = total < this.#reserved ? this.#reserved - total : 0;
     this.of.move(total - this.#spent, aside - this.#aside, this.#since);
     this.#spent = total;
     this.#aside = aside;
-    return !this.of.isUsedUp && (aside > 0 || !this.of.isTaken);
+    return !this.of.isPassed && (total <= this.#reserved || !this.of.isOvercommitted);
   }
 
   /** Releases what was reserved and not spent. A second call does nothing. */

@@ -140,9 +140,32 @@ describeWithRedis("a long answer", (redis) => {
 
   test("takes more and more until the cap is used up, and no more than one event beyond", async () => {
     const spent = await write(30_000, 4 * 50);
-    expect(spent).toBeGreaterThanOrEqual(30_000);
-    expect(spent).toBeLessThan(30_050);
+    expect(spent).toBeGreaterThan(30_000);
+    expect(spent).toBeLessThanOrEqual(30_050);
   });
+
+  test.each([
+    ["tokens", { tokensPerDay: 110 }],
+    ["cost", { costPerDay: 0.00021 }],
+  ])(
+    "that uses exactly what is set aside under a cap on %s comes to its own end, however soon Redis says that there is no more",
+    async (...row) => {
+      const [, caps] = row;
+      const world = new World(redis());
+      await using node = await world.node("one");
+      const cut: unknown[] = [];
+      const price = { input: 1, output: 2 };
+      const stream = await node.open([keyLevel(caps)], { price, cut: (error) => cut.push(error) });
+      for (const characters of [4 * 99, 4 * 100, 4 * 100]) {
+        expect(stream.meter({}, characters, NOON)).toBeUndefined();
+        // Redis has answered that there is no more.
+        for (let time = 0; time < 3; time++) await node.link.command(["PING"]);
+      }
+      expect(cut).toEqual([]);
+      expect(stream.meter({}, 4 * 101, NOON)).toMatchObject({ code: "cap_exceeded" });
+      finish(stream, 110);
+    },
+  );
 
   test("that grows faster than Redis answers is cut within a slice", async () => {
     const world = new World(redis());

@@ -235,9 +235,24 @@ describe("metering", () => {
     // Its prompt was longer than estimated: the excess is reserved for the other stream.
     expect(meter(b, 400, { inputTokens: 90 })?.code).toBe("cap_exceeded");
     expect(cut).toEqual([]);
-    expect(meter(a, 76)).toBeUndefined();
-    expect(meter(a, 80)?.code).toBe("cap_exceeded");
+    expect(meter(a, 80)).toBeUndefined();
+    expect(meter(a, 84)?.code).toBe("cap_exceeded");
     expect(cut).toEqual(["b"]);
+  });
+
+  test("lets streams that have used all they had reserved end by themselves", () => {
+    const { open, meter } = key({ tokensPerDay: 220 });
+    const cut: string[] = [];
+    const [a, b] = ["a", "b"].map((name) => open({ cut: () => void cut.push(name) }));
+    if (!a || !b) throw new Error("two were opened");
+    expect([meter(a, 400), meter(b, 400)]).toEqual([undefined, undefined]);
+    for (const each of [a, b]) {
+      expect(meter(each, 400, { inputTokens: 10, outputTokens: 100 })).toBeUndefined();
+      each.settle(110, undefined, NOON);
+      each.release();
+    }
+    expect(cut).toEqual([]);
+    expect(refusal(open).code).toBe("cap_exceeded");
   });
 
   test("starts a new day's count at midnight, and keeps reservations", () => {
@@ -274,11 +289,14 @@ describe("the real usage at the end", () => {
     expect([used("tokensPerDay"), held()[1]]).toEqual([42, 0]);
   });
 
-  test("cuts the other streams if it uses the cap up", () => {
+  test("cuts the other streams if it passes the cap", () => {
     const { open } = key({ tokensPerDay: 300 });
     const cut: string[] = [];
     open({ cut: ({ code }) => void cut.push(code) });
-    open().settle(300, undefined, NOON);
+    const last = open();
+    last.settle(300, undefined, NOON);
+    expect(cut).toEqual([]);
+    last.settle(301, undefined, NOON);
     expect(cut).toEqual(["cap_exceeded"]);
   });
 

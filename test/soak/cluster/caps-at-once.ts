@@ -48,7 +48,7 @@ export async function askAtOnce(capped: CappedRig, key: CappedKey, each = OPENS_
   };
   const plan = (at: number): MeteredPlan => ({
     key: `${key.name}.${at}`,
-    ...{ promptTokens: PROMPT, outputTokens: OUTPUT, tokensPerEvent: 20, paceMs: 1, waits: true },
+    ...{ promptTokens: PROMPT, outputTokens: OUTPUT, tokensPerEvent: 20, paceMs: 20, waits: true },
   });
   const asked = Array.from({ length: each }, (_, round) =>
     capped.rig.fleet.nodes.map((node, place) =>
