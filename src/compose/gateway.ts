@@ -77,6 +77,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       pid: options.pid,
       isClaimed: common !== undefined,
       instance: node,
+      cluster,
       clock,
       news: log.ledger,
       recall: lastAccounts?.recall,

@@ -3,6 +3,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { watchPostgresKeys } from "../../storage/keys/postgres-keys.ts";
 import { NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
 import { openPostgresLedger } from "../../storage/ledger/postgres-ledger.ts";
+import { ClusterClaim } from "../../storage/postgres/cluster-claim.ts";
 import { PostgresDatabase } from "../../storage/postgres/database.ts";
 import { DeadRuns } from "../../storage/postgres/dead-runs.ts";
 import { Health } from "../../storage/postgres/health.ts";
@@ -31,11 +32,15 @@ export async function openPostgres(
   await using opened = new AsyncDisposableStack();
   const database = opened.adopt(new PostgresDatabase(where), (part) => part.close(CLOSE_MS));
   const news = shared ? new StoreNews(instance) : undefined;
-  const locking = { ...where, instance, shared, taken: options.fault, news };
+  // Alone it needs none: its lock lets nobody else in.
+  const claim = shared ? opened.adopt(claimOf(database, cluster, options), (part) => part.close()) : undefined;
+  const locking = { ...where, instance, shared, taken: options.fault, retaken: () => claim?.renew(), news };
   const lock = opened.adopt(new RunLock(locking, database), (part) => part.close());
   // Before the tables change: whoever uses them may be of an older version.
   await lock.take();
   await migrate(database);
+  options.cluster?.on({ dataLost: () => claim?.renew() });
+  await claim?.make();
   const deadRuns = new DeadRuns(database.schema, { shared, now: options.clock.now });
   const transcripts = opened.adopt(
     new PostgresTranscripts({ database, instance, deadRuns, news, outage: options.fault }),
@@ -56,4 +61,14 @@ export async function openPostgres(
     watchKeys: (news) => watchPostgresKeys(database, health, news),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** The claim of this node's cluster, or of a gateway without one. */
+function claimOf(
+  database: PostgresDatabase,
+  { redis }: Config["cluster"],
+  { instance, cluster, fault }: StorageOptions,
+): ClusterClaim {
+  const name = () => redis && { prefix: redis.prefix, id: cluster?.lease.epoch ?? "" };
+  return new ClusterClaim({ database, instance, cluster: name, taken: fault });
 }

@@ -1,3 +1,4 @@
+import type { Member } from "../../cluster/link/member.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { LedgerNews } from "../../core/ledger/ledger.ts";
@@ -11,6 +12,8 @@ export interface StorageOptions {
   readonly pid: number;
   /** Identifies this run in what it stores. */
   readonly instance: string;
+  /** The cluster that this process is a node of, which no other may share a store with; undefined without one. */
+  readonly cluster?: Pick<Member, "lease" | "on"> | undefined;
   /** Whether the process that started this one has claimed the data directory for all workers. */
   readonly isClaimed: boolean;
   readonly clock: Clock;

@@ -13,6 +13,8 @@ export interface RunLockOptions extends PostgresOptions {
   readonly shared: boolean;
   /** Called when another gateway has taken the tables while the server was out of reach. */
   readonly taken: (error: GatewayError) => void;
+  /** Called when the locks, which were lost, are this run's again. */
+  readonly retaken?: (() => void) | undefined;
   /** What other gateways tell on the schema's channel; not listened to by default. */
   readonly news?: Listener | undefined;
 }
@@ -113,6 +115,7 @@ export class RunLock {
       const isOurs = await this.#tried().catch(() => undefined);
       if (isOurs) {
         this.#options.news?.missed();
+        this.#options.retaken?.();
         return;
       }
       if (isOurs === false && !isTold && performance.now() - lostAt > GONE_MS) {
