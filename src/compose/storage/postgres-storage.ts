@@ -30,7 +30,11 @@ export async function openPostgres(
   const where = { ...postgres, url: postgres.url.reveal() };
   const { instance } = options;
   await using opened = new AsyncDisposableStack();
-  const database = opened.adopt(new PostgresDatabase(where), (part) => part.close(CLOSE_MS));
+  // Once it is open: until then whoever opens it says what is wrong.
+  let health: Health | undefined;
+  const database = opened.adopt(new PostgresDatabase(where, (error) => health?.failed(error)), (part) =>
+    part.close(CLOSE_MS),
+  );
   const news = shared ? new StoreNews(instance) : undefined;
   // Alone it needs none: its lock lets nobody else in.
   const claim = shared ? opened.adopt(claimOf(database, cluster, options), (part) => part.close()) : undefined;
@@ -42,23 +46,23 @@ export async function openPostgres(
   options.cluster?.on({ dataLost: () => claim?.renew() });
   await claim?.make();
   const deadRuns = new DeadRuns(database.schema, { shared, now: options.clock.now });
-  const transcripts = opened.adopt(
-    new PostgresTranscripts({ database, instance, deadRuns, news, outage: options.fault }),
-    (part) => part.close(),
+  const transcripts = opened.adopt(new PostgresTranscripts({ database, instance, deadRuns, news }), (part) =>
+    part.close(),
   );
   const ledger = opened.adopt(
     mode === "off" ? NO_LEDGER : await openPostgresLedger({ ...keeping, ...options, mode, database, shared }),
     (part) => part.stop(),
   );
-  const health = new Health(options.clock.now);
+  const watched = new Health(options.clock.now, options.outage);
+  health = watched;
   const parts = opened.move();
   return {
     durable: true,
     shared,
     transcripts,
     ledger,
-    health: () => health,
-    watchKeys: (news) => watchPostgresKeys(database, health, news),
+    health: () => watched,
+    watchKeys: (news) => watchPostgresKeys(database, watched, news),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

@@ -19,10 +19,15 @@ export class PostgresDatabase {
   readonly place: string;
   readonly schema: string;
   readonly #pool: Pool;
+  readonly #failed: (error: unknown) => void;
   #ended: Promise<void> | undefined;
 
-  /** Opens nothing yet. Throws `store_unavailable` when the URL cannot be used. */
-  constructor(options: PostgresOptions) {
+  /**
+   * Opens nothing yet. `failed` is told why a statement or a transaction failed. Throws `store_unavailable` when the URL cannot be
+   * used.
+   */
+  constructor(options: PostgresOptions, failed: (error: unknown) => void = () => {}) {
+    this.#failed = failed;
     this.place = placeOf(options.url);
     this.schema = options.schema;
     this.#pool = new Pool(poolOf(options, this.place));
@@ -33,7 +38,12 @@ export class PostgresDatabase {
 
   /** Runs one statement by itself. Rejects with the driver's error. */
   async query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    return (await this.#pool.query(text, [...values])).rows;
+    try {
+      return (await this.#pool.query(text, [...values])).rows;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
   }
 
   /**
@@ -41,18 +51,11 @@ export class PostgresDatabase {
    * with what it threw, and then nothing is written.
    */
   async inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs = STATEMENT_MS): Promise<Result> {
-    const client = await this.#pool.connect();
-    let isDone = false;
     try {
-      await client.query("BEGIN");
-      if (timeoutMs !== STATEMENT_MS) await client.query(`SET LOCAL statement_timeout = ${serverTimeoutOf(timeoutMs)}`);
-      const result = await work(queryOf(client, timeoutMs));
-      await client.query("COMMIT");
-      isDone = true;
-      return result;
-    } finally {
-      // A connection in doubt is closed, which rolls back.
-      client.release(!isDone);
+      return await this.#inTransaction(work, timeoutMs);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
     }
   }
 
@@ -68,6 +71,22 @@ export class PostgresDatabase {
   /** `store_unavailable`, or another code, with the server's name and the reason. */
   unusable(cause: unknown, code: "store_unavailable" | "ledger_unavailable" = "store_unavailable"): GatewayError {
     return new GatewayError(code, `PostgreSQL at ${this.place} cannot be used: ${reasonOf(cause)}`, { cause });
+  }
+
+  async #inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs: number): Promise<Result> {
+    const client = await this.#pool.connect();
+    let isDone = false;
+    try {
+      await client.query("BEGIN");
+      if (timeoutMs !== STATEMENT_MS) await client.query(`SET LOCAL statement_timeout = ${serverTimeoutOf(timeoutMs)}`);
+      const result = await work(queryOf(client, timeoutMs));
+      await client.query("COMMIT");
+      isDone = true;
+      return result;
+    } finally {
+      // A connection in doubt is closed, which rolls back.
+      client.release(!isDone);
+    }
   }
 }
 
