@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { cureOf, differenceOf } from "../cluster-difference.ts";
 import type { PostgresDatabase, Query } from "./database.ts";
 import { lockNumber } from "./migrations.ts";
 import { isOutage } from "./outage.ts";
@@ -25,10 +26,12 @@ export interface ClusterClaimOptions {
 }
 
 /**
- * How long another cluster's node must be seen to count: the connection of a killed one may take a moment to end, and after Redis
- * lost its data each node takes a moment to learn of it.
+ * How long another cluster's node must be seen to count, in milliseconds: the connection of a killed one may take a moment to end,
+ * and after Redis lost its data each node takes a moment to learn of it.
  */
-const CERTAIN_MS = 4_000;
+const STARTING_MS = 4_000;
+/** The same for a gateway that runs: nobody waits for it. */
+const RUNNING_MS = 10_000;
 const AGAIN_MS = 200;
 const RETRY_MS = 1_000;
 
@@ -112,7 +115,7 @@ export class ClusterClaim {
       const mine = this.#options.cluster();
       const other = await this.#options.database.inTransaction((query) => this.#claim(query, mine, isRunning));
       if (!other || signal.aborted) return undefined;
-      if (waitedMs >= CERTAIN_MS) return this.#inUse(mine, other);
+      if (waitedMs >= (isRunning ? RUNNING_MS : STARTING_MS)) return this.#inUse(mine, other);
       await setTimeout(AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
@@ -139,18 +142,8 @@ export class ClusterClaim {
 
   #inUse(mine: ClusterName | undefined, { prefix }: OtherRow): GatewayError {
     const { schema, place } = this.#options.database;
-    return new GatewayError(
-      "store_unavailable",
-      `${differenceOf(mine?.prefix ?? null, prefix)} runs on the same schema (${schema} of PostgreSQL at ${place}): stop that, give both ` +
-        "the same cluster.redis, or give each its own data.postgres.schema, because each of them grants every cap in full",
-    );
+    const difference = differenceOf(mine?.prefix ?? "", prefix ?? "");
+    const where = `the same schema (${schema} of PostgreSQL at ${place})`;
+    return new GatewayError("store_unavailable", `${difference} runs on ${where}: ${cureOf("data.postgres.schema")}`);
   }
-}
-
-/** What tells this gateway from the other one: first, because a line of the log is cut. */
-function differenceOf(mine: string | null, other: string | null): string {
-  if (mine === null) return `cluster.redis is not set here, and a node whose cluster.redis.prefix is "${other}"`;
-  if (other === null) return `cluster.redis.prefix is "${mine}" here, and a gateway without cluster.redis`;
-  if (mine !== other) return `cluster.redis.prefix is "${mine}" here, and a node where it is "${other}"`;
-  return `cluster.redis.url is another Redis here, and a node of the same cluster.redis.prefix, "${mine}",`;
 }
