@@ -36,6 +36,8 @@ export class Hold implements SetAside {
   readonly isCapped: boolean;
   /** When it was opened. */
   readonly windows: Windows;
+  /** Whether the request limits the answer. Its provider keeps to that, so it rarely needs more than it was granted. */
+  readonly #isLimited: boolean;
   readonly #owner: HoldOwner;
   readonly #cut: (error: GatewayError) => void;
   #decided: Promise<void> | undefined;
@@ -64,6 +66,7 @@ export class Hold implements SetAside {
     this.isMetered =
       this.isCostCapped ||
       levels.some(({ caps }) => (caps.tokensPerMinute ?? caps.tokensPerDay ?? caps.tokensPerMonth) !== undefined);
+    this.#isLimited = ask.outputTokens !== undefined;
     this.#cut = ask.cut;
   }
 
@@ -153,16 +156,21 @@ export class Hold implements SetAside {
     return this.#tokens > tokens || (this.isCostCapped && this.#nano > nano);
   }
 
-  /** More is asked for once only this part of what is left now remains, or half a slice if that is less. */
+  /**
+   * More is asked for once less than this part of what is left now remains, or half a slice if that is less; of an answer with a
+   * limit once it has passed what is set aside.
+   */
   #setThreshold(part: number): void {
     const { tokens, nano } = this.#aside;
-    const early = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * part)));
-    const cost = this.wish.tariff.cost(0, early);
+    const early = this.#isLimited ? 0 : part;
+    const earlyTokens = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * early)));
+    const earlyNano = Math.min(
+      this.wish.tariff.cost(0, earlyTokens),
+      Math.max(0, Math.floor((nano - this.#nano) * early)),
+    );
     this.#threshold = {
-      tokens: tokens - early - 1,
-      nano: this.isCostCapped
-        ? nano - Math.min(cost, Math.floor((nano - this.#nano) * part)) - 1
-        : Number.POSITIVE_INFINITY,
+      tokens: tokens - earlyTokens,
+      nano: this.isCostCapped ? nano - earlyNano : Number.POSITIVE_INFINITY,
     };
   }
 }

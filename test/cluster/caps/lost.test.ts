@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
 import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
@@ -155,7 +156,11 @@ describeWithRedis("a long answer", (redis) => {
       await using node = await world.node("one");
       const cut: unknown[] = [];
       const price = { input: 1, output: 2 };
-      const stream = await node.open([keyLevel(caps)], { price, cut: (error) => cut.push(error) });
+      const stream = await node.open([keyLevel(caps)], {
+        outputTokens: undefined,
+        price,
+        cut: (error) => cut.push(error),
+      });
       for (const characters of [4 * 99, 4 * 100, 4 * 100]) {
         expect(stream.meter({}, characters, NOON)).toBeUndefined();
         // Redis has answered that there is no more.
@@ -166,6 +171,26 @@ describeWithRedis("a long answer", (redis) => {
       finish(stream, 110);
     },
   );
+
+  test("that passes the limit of its request is cut once Redis has said that there is no more", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const cut = Promise.withResolvers<GatewayError>();
+    const stream = await node.open([keyLevel({ tokensPerDay: 110 })], { cut: cut.resolve });
+    expect(stream.meter({}, 4 * 101, NOON)).toBeUndefined();
+    expect(await cut.promise).toMatchObject({ code: "cap_exceeded" });
+    finish(stream, 111);
+  });
+
+  test("with a limit takes no more than that while it keeps to it, and leaves the rest to others", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const levels = [keyLevel({ tokensPerDay: 10_000 })];
+    const long = await node.open(levels, { outputTokens: 4_000 });
+    expect(long.meter({}, 4 * 3_999, NOON)).toBeUndefined();
+    expect(await outcome(node.open(levels, { outputTokens: 5_980 }))).toBe("open");
+    expect(await node.account("key:ci")).toMatchObject({ run: 2, ht: 4_010 + 5_990 });
+  });
 
   test("that grows faster than Redis answers is cut within a slice", async () => {
     const world = new World(redis());
