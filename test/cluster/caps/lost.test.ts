@@ -201,6 +201,36 @@ describeWithRedis("a long answer", (redis) => {
     expect(stream.counted.tokens).toBeLessThanOrEqual(8_300 + 4_096 + 50);
   });
 
+  test.each([1, 2])(
+    "and eleven others that grow faster than Redis answers are cut within a slice together, on %d node(s)",
+    async (count) => {
+      const world = new World(redis());
+      const cap = 12 * 200;
+      await using one = await world.node("one");
+      await using two = count === 2 ? await world.node("two") : one;
+      await one.seen(count);
+      await two.seen(count);
+      const opens = Array.from({ length: 12 }, (_, index) =>
+        (index % 2 ? one : two).open([keyLevel({ tokensPerDay: cap })], { outputTokens: 190 }),
+      );
+      const running = new Set(await Promise.all(opens));
+      const all = [...running];
+      for (let characters = 40; running.size > 0; characters += 40) {
+        for (const stream of running) {
+          if (stream.meter({}, characters, NOON)?.code !== "cluster_unavailable") continue;
+          running.delete(stream);
+          finish(stream, stream.counted.tokens);
+        }
+      }
+      // The event with which each asked, and the one with which it is cut, come on top.
+      const spent = all.reduce((sum, { counted }) => sum + counted.tokens, 0);
+      expect(spent).toBeGreaterThan(cap + 4_096 - 12 * 10);
+      expect(spent).toBeLessThanOrEqual(cap + 4_096 + 12 * 20);
+      await one.until("key:ci", { run: 0, ht: 0, t2: spent });
+      expect([one.caps.ahead, two.caps.ahead]).toEqual([0, 0]);
+    },
+  );
+
   test("with a prompt longer than it seemed runs on where there is room", async () => {
     const world = new World(redis());
     await using node = await world.node("one");
