@@ -32,7 +32,7 @@ export async function openPostgres(
   await using opened = new AsyncDisposableStack();
   // Once it is open: until then whoever opens it says what is wrong.
   let health: Health | undefined;
-  const database = opened.adopt(new PostgresDatabase(where, (error) => health?.failed(error)), (part) =>
+  const database = opened.adopt(new PostgresDatabase(where, () => health?.begins() ?? (() => {})), (part) =>
     part.close(CLOSE_MS),
   );
   const news = shared ? new StoreNews(instance) : undefined;

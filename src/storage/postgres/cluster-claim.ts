@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { cureOf, differenceOf } from "../cluster-difference.ts";
+import { cureOf, differenceOf } from "../sharing/cluster-difference.ts";
 import type { PostgresDatabase, Query } from "./database.ts";
 import { lockNumber } from "./migrations.ts";
 import { isOutage } from "./outage.ts";
@@ -115,7 +115,8 @@ export class ClusterClaim {
       const mine = this.#options.cluster();
       const other = await this.#options.database.inTransaction((query) => this.#claim(query, mine, isRunning));
       if (!other || signal.aborted) return undefined;
-      if (waitedMs >= (isRunning ? RUNNING_MS : STARTING_MS)) return this.#inUse(mine, other);
+      if (waitedMs >= (isRunning ? RUNNING_MS : STARTING_MS))
+        return apartFrom(this.#options.database, mine?.prefix, other);
       await setTimeout(AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
@@ -139,11 +140,22 @@ export class ClusterClaim {
     );
     return other;
   }
+}
 
-  #inUse(mine: ClusterName | undefined, { prefix }: OtherRow): GatewayError {
-    const { schema, place } = this.#options.database;
-    const difference = differenceOf(mine?.prefix ?? "", prefix ?? "");
-    const where = `the same schema (${schema} of PostgreSQL at ${place})`;
-    return new GatewayError("store_unavailable", `${difference} runs on ${where}: ${cureOf("data.postgres.schema")}`);
-  }
+/** Rejects with `store_unavailable` while a gateway of another prefix lives on the schema, as far as that shows without claiming it. */
+export async function checkClaim(database: PostgresDatabase, prefix: string | undefined): Promise<void> {
+  const { schema } = database;
+  const [{ table } = { table: null }] = await database.query("SELECT to_regclass($1) AS table", [
+    `"${schema}".gateways`,
+  ]);
+  if (table === null) return;
+  const rows = (await database.query(OTHERS, ["", lockOfRun(schema, "")])) as unknown as readonly OtherRow[];
+  const other = rows.find((row) => row.lives && row.prefix !== (prefix ?? null));
+  if (other) throw apartFrom(database, prefix, other);
+}
+
+function apartFrom({ schema, place }: PostgresDatabase, mine: string | undefined, { prefix }: OtherRow): GatewayError {
+  const difference = differenceOf(mine ?? "", prefix ?? "");
+  const where = `the same schema (${schema} of PostgreSQL at ${place})`;
+  return new GatewayError("store_unavailable", `${difference} runs on ${where}: ${cureOf("data.postgres.schema")}`);
 }

@@ -19,15 +19,15 @@ export class PostgresDatabase {
   readonly place: string;
   readonly schema: string;
   readonly #pool: Pool;
-  readonly #failed: (error: unknown) => void;
+  readonly #begins: () => (error: unknown) => void;
   #ended: Promise<void> | undefined;
 
   /**
-   * Opens nothing yet. `failed` is told why a statement or a transaction failed. Throws `store_unavailable` when the URL cannot be
-   * used.
+   * Opens nothing yet. `begins` is called when a statement or a transaction begins, and what it returns if that fails. Throws
+   * `store_unavailable` when the URL cannot be used.
    */
-  constructor(options: PostgresOptions, failed: (error: unknown) => void = () => {}) {
-    this.#failed = failed;
+  constructor(options: PostgresOptions, begins: () => (error: unknown) => void = () => () => {}) {
+    this.#begins = begins;
     this.place = placeOf(options.url);
     this.schema = options.schema;
     this.#pool = new Pool(poolOf(options, this.place));
@@ -38,10 +38,11 @@ export class PostgresDatabase {
 
   /** Runs one statement by itself. Rejects with the driver's error. */
   async query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    const failed = this.#begins();
     try {
       return (await this.#pool.query(text, [...values])).rows;
     } catch (error) {
-      this.#failed(error);
+      failed(error);
       throw error;
     }
   }
@@ -51,10 +52,11 @@ export class PostgresDatabase {
    * with what it threw, and then nothing is written.
    */
   async inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs = STATEMENT_MS): Promise<Result> {
+    const failed = this.#begins();
     try {
       return await this.#inTransaction(work, timeoutMs);
     } catch (error) {
-      this.#failed(error);
+      failed(error);
       throw error;
     }
   }

@@ -15,6 +15,8 @@ export class Health {
   #latencyMs: number | undefined;
   #reason: string | undefined;
   #awaySince = 0;
+  /** When the latest look was answered. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   /** `now`: in milliseconds. `changed` is called once when the server goes away, and once when it is back. */
   constructor(now: () => number, changed: (outage: StoreOutage) => void) {
@@ -42,7 +44,8 @@ export class Health {
     const silent = setTimeout(() => this.#away(SILENT), SILENT_MS);
     try {
       const answer = await statement();
-      this.#latencyMs = this.#now() - askedAt;
+      this.#answeredAt = this.#now();
+      this.#latencyMs = this.#answeredAt - askedAt;
       this.#back();
       return answer;
     } catch (error) {
@@ -53,9 +56,12 @@ export class Health {
     }
   }
 
-  /** Another statement has failed with this. */
-  failed(error: unknown): void {
-    if (showsAway(error)) this.#away(reasonOf(error));
+  /** Begins another statement. To be told if it fails: what began before the server was seen to work says nothing of it now. */
+  begins(): (error: unknown) => void {
+    const at = this.#now();
+    return (error) => {
+      if (at >= this.#answeredAt && showsAway(error)) this.#away(reasonOf(error));
+    };
   }
 
   /** The first reason is told, the latest one shown. */

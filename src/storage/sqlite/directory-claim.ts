@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { cureOf, differenceOf } from "../cluster-difference.ts";
+import { cureOf, differenceOf } from "../sharing/cluster-difference.ts";
 import { makeDirectory } from "./data-directory.ts";
 import { alone, holdLock, type Lock, liveInstances } from "./instance-lock.ts";
 

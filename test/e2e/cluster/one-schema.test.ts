@@ -1,12 +1,18 @@
 /** Two clusters on one schema would each grant every cap in full: the second is refused while a node of the first lives. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { openOn } from "../../support/opened-stream.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
 import { describeWithRedis } from "../../support/redis.ts";
+import { runSluice } from "../../support/run-sluice.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
+
+const directory = temporaryDirectories();
 
 const lineOf = ({ log }: TestGateway, event: string) => log.lines.find((line) => line.event === event);
 
@@ -41,16 +47,29 @@ describeWithPostgres("a schema", (server) => {
     test("refuses nodes of another prefix or of another Redis, and gateways without one, while a node lives", async () => {
       const schema = freshSchema();
       const one = await start(node(schema, "one"));
-      expect(await refusalOf(node(schema, "two"))).toBe(
+      const others = [
+        node(schema, "two"),
+        node(schema, "one", 1),
+        { data: dataIn(schema, true) },
+        { data: dataIn(schema) },
+      ];
+      expect(await Promise.all(others.map(refusalOf))).toEqual([
         `cluster.redis.prefix is "two" here, and a node where it is "one" ${inUse(schema)}`,
-      );
-      expect(await refusalOf(node(schema, "one", 1))).toBe(
         `cluster.redis.url is another Redis here, and a node of the same cluster.redis.prefix, "one", ${inUse(schema)}`,
-      );
-      expect(await refusalOf({ data: dataIn(schema, true) })).toBe(
         `cluster.redis is not set here, and a node whose cluster.redis.prefix is "one" ${inUse(schema)}`,
-      );
-      expect(await refusalOf({ data: dataIn(schema) })).toContain(BY_ANOTHER);
+        expect.stringContaining(BY_ANOTHER),
+      ]);
+      for (const [config, told] of [
+        [node(schema, "one"), ""],
+        [node(schema, "two"), 'sluice: warning: cluster.redis.prefix is "two" here, and a node where it is "one"'],
+      ] as const) {
+        const cwd = directory();
+        // As few as any system lets one open: check warns otherwise.
+        const limits = { connections: 10, openStreams: 10 };
+        writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ ...config, limits }));
+        const { stderr, code } = await runSluice(cwd, "check");
+        expect({ stderr, code }).toEqual({ stderr: told && `${told} ${inUse(schema)}\n`, code: 0 });
+      }
       // None of them left anything that keeps the cluster's own nodes out.
       await (await start(node(schema, "one"))).close();
       await one.close();

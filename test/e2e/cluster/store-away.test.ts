@@ -11,7 +11,6 @@ import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 
 const linesOf = ({ log }: TestGateway, event: string) => log.lines.filter((line) => line.event === event);
-const statesOf = (gateway: TestGateway) => linesOf(gateway, "store").map(({ state }) => state);
 
 describeWithRedis("an outage of the store", (redis) => {
   describeWithPostgres("in PostgreSQL", (postgres) => {
@@ -32,6 +31,9 @@ describeWithRedis("an outage of the store", (redis) => {
         new ChatScript(await upstream.request()).text("first").finish();
         await client.ended("r1");
       }
+      // Where it is busy, a server may seem to be away before that.
+      await turnsUntil(() => linesOf(living, "store").at(-1)?.state !== "away");
+      const before = linesOf(living, "store").length;
       await postgres().kill();
       dying.kill("SIGKILL");
       await dying.exit;
@@ -42,12 +44,16 @@ describeWithRedis("an outage of the store", (redis) => {
       await turnsUntil(() => linesOf(living, "cluster").some(({ state }) => state === "node_gone"));
       using client = await OpenClawClient.dial(living.url);
       await client.connect();
-      await turnsUntil(() => linesOf(living, "store").length > 1);
+      await turnsUntil(() => linesOf(living, "store").length > before + 1);
       expect(linesOf(living, "fault")).toEqual([]);
-      expect(statesOf(living)).toEqual(["away", "back"]);
-      expect(linesOf(living, "store")).toMatchObject([
-        { level: "error", code: "store_unavailable", reason: expect.any(String) },
-        { level: "info", awayMs: expect.any(Number) },
+      expect(linesOf(living, "store").slice(before, before + 2)).toEqual([
+        expect.objectContaining({
+          state: "away",
+          level: "error",
+          code: "store_unavailable",
+          reason: expect.any(String),
+        }),
+        expect.objectContaining({ state: "back", level: "info", awayMs: expect.any(Number) }),
       ]);
       expect(await (await fetch(`${living.url}/metrics`)).text()).not.toMatch(/^sluice_faults_total\{/m);
     });

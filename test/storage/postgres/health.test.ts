@@ -41,13 +41,16 @@ test("an outage is told once when it begins and once when it ends, whichever sta
   const health = new Health(time.now, (outage) => told.push(outage));
   const fails = (error: Error) => health.measure(() => Promise.reject(error)).catch(() => {});
   await health.measure(async () => {});
-  health.failed(new Error("Connection terminated unexpectedly"));
+  const [failed, failedLate] = [health.begins(), health.begins()];
+  failed(new Error("Connection terminated unexpectedly"));
   time.pass(500);
   await fails(new Error("connect ECONNREFUSED"));
   await fails(new Error("connect ECONNREFUSED"));
   time.pass(1_000);
   await health.measure(async () => {});
   await health.measure(async () => {});
+  // Of a statement that began before the outage was over.
+  failedLate(new Error("connect ECONNREFUSED"));
   expect(told).toEqual([
     { kind: "away", reason: "it closed the connection" },
     { kind: "back", awayMs: 1_500 },
@@ -62,6 +65,6 @@ test.each([
   ["a bug that Node names", Object.assign(new TypeError("invalid"), { code: "ERR_INVALID_ARG_TYPE" })],
 ])("%s is no outage", (_what, error) => {
   const told: unknown[] = [];
-  new Health(new TestTime().now, (outage) => told.push(outage)).failed(error);
+  new Health(new TestTime().now, (outage) => told.push(outage)).begins()(error);
   expect(told).toEqual([]);
 });

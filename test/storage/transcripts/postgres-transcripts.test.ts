@@ -21,9 +21,9 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     schema = freshSchema(),
     more: Partial<PostgresTranscriptsOptions> = {},
     { url } = server().options(schema),
-    failed?: (error: unknown) => void,
+    health?: Health,
   ) {
-    const database = new PostgresDatabase({ ...server().options(schema), url }, failed);
+    const database = new PostgresDatabase({ ...server().options(schema), url }, health && (() => health.begins()));
     await migrate(database);
     const instance = randomUUID();
     const deadRuns = new DeadRuns(schema, { shared: false, now: () => performance.now() });
@@ -127,8 +127,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
       () => performance.now(),
       (outage) => outages.push(outage),
     );
-    const failed = (error: unknown) => health.failed(error);
-    const store = await open(schema, { patienceMs: 300 }, undefined, failed);
+    const store = await open(schema, { patienceMs: 300 }, undefined, health);
     await store.append("a", [message(1)]);
     await server().kill();
     const writes = [2, 3].map((seq) => store.append("a", [message(seq)]));
@@ -173,7 +172,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
       () => performance.now(),
       () => told.resolve(),
     );
-    const store = await open(undefined, {}, { ...server().options(""), url }, (error) => health.failed(error));
+    const store = await open(undefined, {}, { ...server().options(""), url }, health);
     await store.append("a", [message(1)]);
     server().ask(breaks(role));
     server().ask(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
