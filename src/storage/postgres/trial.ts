@@ -1,3 +1,4 @@
+import { checkClaim } from "./cluster-claim.ts";
 import type { PostgresOptions } from "./connection.ts";
 import { PostgresDatabase } from "./database.ts";
 import { checkMigrations } from "./migrations.ts";
@@ -5,11 +6,18 @@ import { checkMigrations } from "./migrations.ts";
 /** How long closing waits. */
 const CLOSE_MS = 1_000;
 
+/** A gateway that shares its schema. */
+export interface Sharing {
+  /** `cluster.redis.prefix`; undefined without a cluster. */
+  readonly prefix: string | undefined;
+}
+
 /** Connects once and changes nothing. Rejects with `store_unavailable` if a gateway could not use the database. */
-export async function tryPostgres(options: PostgresOptions): Promise<void> {
+export async function tryPostgres(options: PostgresOptions, sharing: Sharing | undefined): Promise<void> {
   const database = new PostgresDatabase(options);
   try {
     await checkMigrations(database);
+    if (sharing) await checkClaim(database, sharing.prefix);
   } finally {
     await database.close(CLOSE_MS);
   }
