@@ -29,6 +29,8 @@ describeWithRedis("conversations of a cluster", (redis) => {
         data: { store: "postgres", postgres: { url: postgres().url, schema } },
         cluster: { redis: { url: `redis://127.0.0.1:${toRedis.port}`, prefix: randomUUID().slice(0, 8) } },
         models: { gpt: { route: "chat", model: "gpt-test" } },
+        // A fast machine asks a thousand questions before a lease has lapsed.
+        limits: { opensPerSecond: 100_000, streams: { opensBurst: 100_000 } },
       };
       const stack = made.move();
       return {
@@ -59,7 +61,8 @@ describeWithRedis("conversations of a cluster", (redis) => {
         );
         if (refused) {
           expect(refused).toBeInstanceOf(ResponseError);
-          expect(refused).toMatchObject({ error: { code: "UNAVAILABLE", retryable: true } });
+          const details = { code: "cluster_unavailable" };
+          expect(refused).toMatchObject({ error: { code: "UNAVAILABLE", retryable: true, details } });
           break;
         }
         new ChatScript(await up.upstream.request()).text("yes").finish();
