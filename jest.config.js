@@ -21,4 +21,6 @@ export default {
   maxWorkers: 3,
   // A worker keeps the modules of every suite it ran, and coverage looks at all of them after each one.
   workerIdleMemoryLimit: "1GB",
+  // A large heap on a busy machine takes its time to be given back: longer than that, something was left open.
+  workerGracefulExitTimeout: 30_000,
 };

@@ -12,6 +12,8 @@ interface SocketEvent {
 export interface SocketLike {
   send(text: string): void;
   close(): void;
+  /** Ends it without the other side: only the package `ws` can. */
+  terminate?(): void;
   addEventListener(type: string, listener: (event: SocketEvent) => void): void;
 }
 

@@ -82,8 +82,12 @@ export class Link {
   /** Gives a dead or broken socket up. */
   drop(reason: string): void {
     const wasOver = this.#isOver;
+    const { socket } = this.#parts;
     this.#lost(NO_CODE, reason);
-    if (!wasOver) this.#parts.socket.close();
+    if (wasOver) return;
+    // The other side is not there, or not to be trusted: it may never answer a close.
+    if (socket.terminate) socket.terminate();
+    else socket.close();
   }
 
   #message(text: string): void {

@@ -29,6 +29,7 @@ export class Link<Theirs extends Calls<Theirs>> {
   readonly #channel: Channel;
   readonly #waiting = new Map<number, (value: unknown) => void>();
   #lastId = 0;
+  #isClosed = false;
 
   /** `mine` is what the other side may call. */
   constructor(channel: Channel, mine: Readonly<Record<string, (value: never, socket?: Socket) => unknown>>) {
@@ -41,12 +42,19 @@ export class Link<Theirs extends Calls<Theirs>> {
     this.#send({ name, value }, socket);
   }
 
-  /** The answer; undefined when there is none within `waitMs`. */
+  /** The other side has ended: nothing that it is asked, or has been, is answered any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const answer of this.#waiting.values()) answer(undefined);
+  }
+
+  /** The answer; undefined when there is none within `waitMs`, or the other side has ended. */
   async ask<Name extends keyof Theirs & string>(
     name: Name,
     value: ValueOf<Theirs, Name>,
     waitMs: number,
   ): Promise<AnswerOf<Theirs, Name> | undefined> {
+    if (this.#isClosed) return undefined;
     const id = ++this.#lastId;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.#waiting.set(id, resolve);

@@ -84,10 +84,10 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     return result;
   };
   const reloadOf = async (worker: WorkerChild, next: FilesRead): Promise<WorkerReload> => {
-    // If it ends, its successor is brought up to date by itself.
-    const ended = worker.ended.then(() => ({}));
-    const answer = await Promise.race([worker.reload(next, RELOAD_MS), ended]);
-    return answer ?? { refused: `worker ${worker.number} does not answer` };
+    const answer = await worker.reload(next, RELOAD_MS);
+    if (answer) return answer;
+    // If it has ended, its successor is brought up to date by itself.
+    return worker.hasEnded ? {} : { refused: `worker ${worker.number} does not answer` };
   };
 
   const spawn = (number: number): WorkerChild => {

@@ -88,6 +88,10 @@ export class WorkerChild implements Receiver {
     return this.#lastGiven - this.#closed;
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** Whether it takes no more sockets. */
   get isFull(): boolean {
     return this.#isFull || this.#hasEnded;
@@ -108,12 +112,12 @@ export class WorkerChild implements Receiver {
     return given.promise;
   }
 
-  /** Its metrics; undefined when it does not answer within `waitMs`. */
+  /** Its metrics; undefined when it does not answer within `waitMs`, or has ended. */
   measure(waitMs: number): Promise<MetricValues | undefined> {
     return this.#link.ask("measure", null, waitMs);
   }
 
-  /** How it took another configuration; undefined when it does not answer within `waitMs`. */
+  /** How it took another configuration; undefined when it does not answer within `waitMs`, or has ended. */
   reload(files: FilesRead, waitMs: number): Promise<WorkerReload | undefined> {
     return this.#link.ask("reload", files, waitMs);
   }
@@ -142,6 +146,7 @@ export class WorkerChild implements Receiver {
       this.#failure = String(error);
     }
     this.#hasEnded = true;
+    this.#link.close();
     for (const { reject } of this.#given.values()) reject(new WorkerFailure("the worker has ended"));
     this.#given.clear();
     return end;

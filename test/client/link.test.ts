@@ -9,14 +9,16 @@ const SILENCE_MS = 45_000;
 const HANDSHAKE_MS = 10_000;
 
 /** A link that has had its hello, and what is seen of it. */
-function setUp(silenceMs = SILENCE_MS) {
+function setUp(silenceMs = SILENCE_MS, canTerminate = false) {
   const clock = new ManualClock();
+  const ended: string[] = [];
   const sent: Record<string, unknown>[] = [];
   const lost: (string | number)[][] = [];
   let hear = (_: { readonly data: string }) => {};
   const socket: SocketLike = {
     send: (text) => void sent.push(JSON.parse(text)),
-    close() {},
+    close: () => void ended.push("closed"),
+    ...(canTerminate && { terminate: () => void ended.push("terminated") }),
     addEventListener(type, listener) {
       if (type === "message") hear = listener;
     },
@@ -31,7 +33,7 @@ function setUp(silenceMs = SILENCE_MS) {
     lost: (_, closeCode, reason) => void lost.push([closeCode, reason]),
   });
   const say = (frame: object | string) => hear({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
-  return { clock, link, sent, lost, say };
+  return { clock, link, sent, lost, ended, say };
 }
 
 function greeted() {
@@ -116,6 +118,16 @@ describe("a link is given up", () => {
     say(HELLO);
     clock.pass(500);
     expect(lost).toEqual([[1006, "nothing was heard for 500 ms"]]);
+  });
+
+  test.each([
+    [true, "terminated"],
+    [false, "closed"],
+  ])("without waiting for the other side, where its socket can be ended so: %s", (canTerminate, how) => {
+    const { clock, ended, say } = setUp(SILENCE_MS, canTerminate);
+    say(HELLO);
+    clock.pass(SILENCE_MS);
+    expect(ended).toEqual([how]);
   });
 
   test.each(["not json", "null", ""])("when %j comes, which no gateway says", (text) => {

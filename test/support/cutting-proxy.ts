@@ -13,6 +13,9 @@ export async function startCuttingProxy(target: string) {
     connections++;
     const onward = keep(connect(Number(port), hostname));
     keep(socket).pipe(onward).pipe(socket);
+    // Ends are piped. A reset, or a server that is not there, would leave the other side to wait for what never comes.
+    socket.on("error", () => onward.resetAndDestroy());
+    onward.on("error", () => socket.resetAndDestroy());
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const cut = () => {

@@ -26,6 +26,9 @@ function idsOf(name: string): { readonly uid: number; readonly gid: number } | u
   return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
 }
 
+/** In the server's temporary directory. */
+const DATA = "data";
+
 /** Whether there is a server to run, and a user that it runs as. */
 export const CAN_RUN = PROGRAMS !== undefined && (process.getuid?.() !== 0 || USER !== undefined);
 
@@ -43,15 +46,16 @@ export class TestPostgres {
   static async start(): Promise<TestPostgres> {
     const folder = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
     if (USER) chownSync(folder, USER.uid, USER.gid);
-    const server = new TestPostgres(folder, await freePort());
     const as = ["--username=sluice", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-    run("initdb", ["-D", server.#data, ...as]);
+    run("initdb", ["-D", join(folder, DATA), ...as]);
+    // Chosen last: another suite may not take it for free in the seconds before the server listens there.
+    const server = new TestPostgres(folder, await freePort());
     await server.resume();
     return server;
   }
 
   get #data(): string {
-    return join(this.#folder, "data");
+    return join(this.#folder, DATA);
   }
 
   /** Where a schema of this server is. */

@@ -88,3 +88,10 @@ export function cancelLargest(
   largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed", { setting }));
   largest?.log.evict();
 }
+
+/** Trims all logs, and pauses the upstreams of those that are full although the others were trimmed, too. */
+export function pauseFull(streams: ReadonlyMap<string, { readonly stream: Stream }>, budget: LogBudget): void {
+  for (const { stream } of streams.values()) stream.readerMoved();
+  // What later ones gave back, earlier ones were paused for.
+  if (!budget.isOver(1)) for (const { stream } of streams.values()) stream.readerMoved();
+}

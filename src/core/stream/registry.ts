@@ -2,7 +2,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { Elsewhere } from "./elsewhere.ts";
-import { cancelLargest, KeptLogs } from "./kept-logs.ts";
+import { cancelLargest, KeptLogs, pauseFull } from "./kept-logs.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget } from "./log-budget.ts";
 import {
   type Attachment,
@@ -229,7 +229,7 @@ export class StreamRegistry {
   relieve(): void {
     this.#kept.relieve(EVICT_AT);
     if (this.#budget.isOver(CANCEL_AT)) cancelLargest(this.#streams.values());
-    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
+    if (this.#budget.isOver(1)) pauseFull(this.#streams, this.#budget);
   }
 
   #remove(registered: RegisteredStream): void {

@@ -116,10 +116,12 @@ describeWithRedis("caps over all nodes, in any order of events", (redis) => {
           await nodes[each.node]?.caps.gone(gone.name);
         } else {
           // Opens and ends are under way when it happens.
-          const opens = Array.from({ length: each.opens }, (_, index) => open(nodes[index % 2], 100));
+          const opens = Promise.allSettled(
+            Array.from({ length: each.opens }, (_, index) => open(nodes[index % 2], 100)),
+          );
           for (const stream of running.slice(0, each.ends)) end(stream);
           await happen[each.kind]();
-          for (const opened of await Promise.allSettled(opens)) {
+          for (const opened of await opens) {
             if (opened.status === "fulfilled") running.push(opened.value);
             else
               expect(opened.reason).toMatchObject({

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../../support/chat-script.ts";
 import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
+import { sendSoon } from "../../support/cluster/send-soon.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { OpenClawClient, ResponseError } from "../../support/openclaw-client.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
@@ -28,6 +29,8 @@ describeWithRedis("conversations of a cluster", (redis) => {
         data: { store: "postgres", postgres: { url: postgres().url, schema } },
         cluster: { redis: { url: `redis://127.0.0.1:${toRedis.port}`, prefix: randomUUID().slice(0, 8) } },
         models: { gpt: { route: "chat", model: "gpt-test" } },
+        // A fast machine asks a thousand questions before a lease has lapsed.
+        limits: { opensPerSecond: 100_000, streams: { opensBurst: 100_000 } },
       };
       const stack = made.move();
       return {
@@ -44,11 +47,11 @@ describeWithRedis("conversations of a cluster", (redis) => {
       await using up = await setUp();
       await up.node();
       using client = await page(await up.node());
-      await ask(client, "a1");
+      await sendSoon(client, "a1");
       const running = new ChatScript(await up.upstream.request());
       running.text("Once upon ");
       await client.until(() => client.textOf("a1") === "Once upon ");
-      await ask(client, "a2");
+      await sendSoon(client, "a2");
       up.toRedis.cut();
       // Until its lease has lapsed, the node that leads takes more.
       for (let more = 1; ; more++) {
@@ -58,7 +61,8 @@ describeWithRedis("conversations of a cluster", (redis) => {
         );
         if (refused) {
           expect(refused).toBeInstanceOf(ResponseError);
-          expect(refused).toMatchObject({ error: { code: "UNAVAILABLE", retryable: true } });
+          const details = { code: "cluster_unavailable" };
+          expect(refused).toMatchObject({ error: { code: "UNAVAILABLE", retryable: true, details } });
           break;
         }
         new ChatScript(await up.upstream.request()).text("yes").finish();
@@ -79,7 +83,7 @@ describeWithRedis("conversations of a cluster", (redis) => {
       const before = await up.node();
       {
         using client = await page(before);
-        await ask(client, "a1");
+        await sendSoon(client, "a1");
         new ChatScript(await up.upstream.request()).text("Once upon a time").finish();
         await client.ended("a1");
       }
@@ -95,7 +99,7 @@ describeWithRedis("conversations of a cluster", (redis) => {
       using client = await connecting;
       const { messages } = await client.request("chat.history", { sessionKey: "main" });
       expect(JSON.stringify(messages)).toContain("Once upon a time");
-      await ask(client, "a2");
+      await sendSoon(client, "a2");
       new ChatScript(await up.upstream.request()).text("Later").finish();
       expect(await client.ended("a2")).toMatchObject({ state: "final" });
       expect(up.upstream.requests).toBe(2);

@@ -6,9 +6,16 @@ import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
 /** A server that answers with what it is sent, and a proxy before it. */
 async function setUp() {
   await using stack = new AsyncDisposableStack();
-  const server = createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(0, "127.0.0.1");
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).pipe(socket);
+  }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  stack.defer(async () => void server.close());
+  stack.defer(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
   const { port } = server.address() as AddressInfo;
   const proxy = stack.use(await startBreakingProxy(port));
   const owned = stack.move();

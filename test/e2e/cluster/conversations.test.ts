@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../../support/chat-script.ts";
+import { sendSoon } from "../../support/cluster/send-soon.ts";
 import { startNode } from "../../support/cluster-nodes.ts";
 import { OpenClawClient, type Payload } from "../../support/openclaw-client.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
@@ -32,9 +33,6 @@ async function page(url: string): Promise<OpenClawClient> {
   return client;
 }
 
-const send = (client: OpenClawClient, runId: string) =>
-  client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId });
-
 /** A list of sessions without when each was made. */
 const withoutTimes = ({ sessions }: Payload = {}) =>
   (sessions as readonly Payload[]).map(({ snapshotAt: _, ...row }) => row);
@@ -61,7 +59,7 @@ describeWithRedis("conversations on two nodes", (redis) => {
     await using up = await setUp(redis());
     using here = await page(up.first.url);
     using there = await page(up.second.url);
-    await send(there, "a1");
+    await sendSoon(there, "a1");
     const answer = new ChatScript(await up.upstream.request());
     answer.text("Once upon ");
     await here.until(() => here.textOf("a1") === "Once upon ");
@@ -69,7 +67,7 @@ describeWithRedis("conversations on two nodes", (redis) => {
       "leads 1 forwarded 0",
       "leads 0 forwarded 1",
     ]);
-    await send(here, "a2");
+    await sendSoon(here, "a2");
     answer.text("a time");
     await there.until(() => there.textOf("a1") === "Once upon a time");
     expect(await there.request("chat.history", { sessionKey: "main" })).toMatchObject({
@@ -88,11 +86,11 @@ describeWithRedis("conversations on two nodes", (redis) => {
   test("go on at the other when the node that served them leaves, and what waited runs there", async () => {
     await using up = await setUp(redis());
     using here = await page(up.first.url);
-    await send(here, "a1");
+    await sendSoon(here, "a1");
     const answer = new ChatScript(await up.upstream.request());
     answer.text("Once upon a time");
     await here.until(() => here.textOf("a1") === "Once upon a time");
-    await send(here, "a2");
+    await sendSoon(here, "a2");
     await up.first.close("SIGTERM");
     using there = await pageSoon(up.second.url);
     const later = new ChatScript(await up.upstream.request());
@@ -107,7 +105,7 @@ describeWithRedis("conversations on two nodes", (redis) => {
   test("are shown to a page that is opened at the other while the node that serves them leaves", async () => {
     await using up = await setUp(redis(), { limits: { drainMs: 600_000 } });
     using here = await page(up.first.url);
-    await send(here, "a1");
+    await sendSoon(here, "a1");
     const answer = new ChatScript(await up.upstream.request());
     answer.text("Once upon ");
     await here.until(() => here.textOf("a1") === "Once upon ");

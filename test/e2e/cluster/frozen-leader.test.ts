@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as after } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../../support/chat-script.ts";
+import { sendSoon } from "../../support/cluster/send-soon.ts";
 import { leaderOf } from "../../support/gateway-lives.ts";
 import { OpenClawClient } from "../../support/openclaw-client.ts";
 import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
@@ -43,9 +44,6 @@ async function page({ url }: SluiceProcess): Promise<OpenClawClient> {
   }
 }
 
-const send = (client: OpenClawClient, runId: string) =>
-  client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId });
-
 /** The stored messages of all sessions: whose, of which run, and their text. */
 function stored(directory: string): string[] {
   using database = new DatabaseSync(join(directory, "sluice.db"), { readOnly: true });
@@ -62,11 +60,11 @@ describeWithRedis("the node that serves conversations", (redis) => {
   test("when it was frozen, finds that another serves them, and neither repeats nor destroys what that one did", async () => {
     await using up = await setUp(redis());
     using before = await page(up.second);
-    await send(before, "a1");
+    await sendSoon(before, "a1");
     const cut = new ChatScript(await up.upstream.request());
     cut.text("Once upon ");
     await before.until(() => before.textOf("a1") === "Once upon ");
-    await send(before, "a2");
+    await sendSoon(before, "a2");
     using own = await page(up.first);
     up.first.kill("SIGSTOP");
     // Though the frozen node closes nothing.
@@ -81,7 +79,7 @@ describeWithRedis("the node that serves conversations", (redis) => {
     up.first.kill("SIGCONT");
     expect(await own.untilClosed()).toMatchObject({ code: 1012 });
     using again = await page(up.first);
-    await send(again, "a3");
+    await sendSoon(again, "a3");
     new ChatScript(await up.upstream.request()).text("Last").finish();
     expect(await there.ended("a3")).toMatchObject({ state: "final" });
     expect(up.upstream.requests).toBe(3);

@@ -120,6 +120,7 @@ describe("a request's body", () => {
     await reader.asked;
     socket.end();
     await reader.left;
+    socket.destroy();
     expect(reader.results).toEqual([]);
   });
 

@@ -157,12 +157,14 @@ describe("before a client is authenticated", () => {
   });
 
   test("neither limit applies afterwards", async () => {
-    await using up = await setUp({ authentication: "frame", limits: { handshakeMs: 500, handshakeFrameBytes: 1_000 } });
+    // A busy machine has time to read the first frame.
+    const handshakeMs = 2_000;
+    await using up = await setUp({ authentication: "frame", limits: { handshakeMs, handshakeFrameBytes: 1_000 } });
     up.client.send({ opcode: TEXT, payload: "let me in" });
     await up.session.until(() => up.session.messages.length === 1);
     up.client.send({ opcode: TEXT, payload: "x".repeat(5_000) });
     // Later than the deadline would have been: timers run in order.
-    await new Promise((later) => setTimeout(later, 510));
+    await new Promise((later) => setTimeout(later, handshakeMs + 10));
     up.client.send({ opcode: TEXT, payload: "echo still here" });
     await up.client.until(() => up.client.texts.length > 0);
     expect(up.client.texts).toEqual(["still here"]);
