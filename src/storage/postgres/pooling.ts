@@ -36,7 +36,7 @@ async function isPoolOfTransactions({ url }: PostgresOptions): Promise<boolean> 
       const { rows } = await clients[turn].query("SELECT pg_backend_pid() AS pid");
       served[turn].add(rows[0]?.pid);
     }
-    return served[0].union(served[1]).size !== 2 || served[0].size !== 1;
+    return new Set([...served[0], ...served[1]]).size !== 2 || served[0].size !== 1;
   } finally {
     for (const client of clients) void client.end().catch(() => {});
   }
