@@ -14,7 +14,7 @@ export type ClusterNews =
   /** Another node serves conversations now, or this one, or none. */
   | { readonly kind: "leader"; readonly leader: string | undefined; readonly isHere: boolean }
   /** Nothing was heard from Redis for so long that opens are refused; or they are accepted again. */
-  | { readonly kind: "not_ready" }
+  | { readonly kind: "not_ready"; readonly reason: string | undefined }
   | { readonly kind: "ready" };
 
 /** What is only counted. */
