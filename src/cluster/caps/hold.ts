@@ -3,7 +3,7 @@ import { type Ask, type Share, type Wish, wishOf } from "../../core/quota/decisi
 import { costCapIn, isCapped, type Level } from "../../core/quota/payer.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 
-/** How much more a stream asks for at once, in tokens of output. No answer passes a cap by more than this. */
+/** How much more a stream asks for at once, in tokens of output. No cap is passed by more than this, but for events on their way. */
 export const SLICE_TOKENS = 4_096;
 
 /** What a stream was granted beside what it had. */
@@ -18,6 +18,8 @@ export interface Grown {
 export interface HoldOwner {
   /** Asks for more. Never rejects. */
   grow(hold: Hold, tokens: number, nano: number): Promise<Grown>;
+  /** It is now `after` tokens ahead of what is set aside for it, and was `before`. Returns whether it may run on. */
+  mayRunAhead(hold: Hold, before: number, after: number): boolean;
   /** What it has spent is final. */
   over(hold: Hold): void;
 }
@@ -36,6 +38,8 @@ export class Hold implements SetAside {
   readonly isCapped: boolean;
   /** When it was opened. */
   readonly windows: Windows;
+  /** Whether the request limits the answer. Its provider keeps to that, so it rarely needs more than it was granted. */
+  readonly #isLimited: boolean;
   readonly #owner: HoldOwner;
   readonly #cut: (error: GatewayError) => void;
   #decided: Promise<void> | undefined;
@@ -50,6 +54,8 @@ export class Hold implements SetAside {
   #isAsking = false;
   /** What was spent when more was last asked for. */
   #askedAt = 0;
+  /** How far it is ahead of what is set aside, until what it asks is answered. */
+  #ahead = 0;
   /** Why it was given less than it asked for. */
   #refusal: GatewayError | undefined;
 
@@ -64,6 +70,7 @@ export class Hold implements SetAside {
     this.isMetered =
       this.isCostCapped ||
       levels.some(({ caps }) => (caps.tokensPerMinute ?? caps.tokensPerDay ?? caps.tokensPerMonth) !== undefined);
+    this.#isLimited = ask.outputTokens !== undefined;
     this.#cut = ask.cut;
   }
 
@@ -128,8 +135,16 @@ export class Hold implements SetAside {
     if (this.#state !== "open" || !this.isMetered) return undefined;
     if (this.#refusal && this.#isPassed) return this.#refusal;
     if (!this.#isAsking) void this.#grow();
-    const mostTokens = Math.max(this.#aside.tokens, this.#askedAt) + SLICE_TOKENS;
-    return this.#tokens > mostTokens ? late() : undefined;
+    const ahead = Math.max(0, this.#tokens - Math.max(this.#aside.tokens, this.#askedAt));
+    return this.#runAhead(ahead) ? undefined : late();
+  }
+
+  /** Returns whether it may run on. */
+  #runAhead(tokens: number): boolean {
+    if (tokens === 0 && this.#ahead === 0) return true;
+    const before = this.#ahead;
+    this.#ahead = tokens;
+    return this.#owner.mayRunAhead(this, before, tokens);
   }
 
   async #grow(): Promise<void> {
@@ -141,6 +156,7 @@ export class Hold implements SetAside {
     const nano = this.isCostCapped ? Math.max(0, this.#nano - this.#aside.nano) + slice : 0;
     const grown = await this.#owner.grow(this, tokens, nano);
     this.#isAsking = false;
+    this.#runAhead(0);
     this.#aside = { tokens: this.#aside.tokens + grown.tokens, nano: this.#aside.nano + grown.nano };
     this.#refusal = grown.refusal;
     this.#setThreshold(grown.refusal ? 1 / 4 : 1);
@@ -153,16 +169,21 @@ export class Hold implements SetAside {
     return this.#tokens > tokens || (this.isCostCapped && this.#nano > nano);
   }
 
-  /** More is asked for once only this part of what is left now remains, or half a slice if that is less. */
+  /**
+   * More is asked for once less than this part of what is left now remains, or half a slice if that is less; of an answer with a
+   * limit once it has passed what is set aside.
+   */
   #setThreshold(part: number): void {
     const { tokens, nano } = this.#aside;
-    const early = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * part)));
-    const cost = this.wish.tariff.cost(0, early);
+    const early = this.#isLimited ? 0 : part;
+    const earlyTokens = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * early)));
+    const earlyNano = Math.min(
+      this.wish.tariff.cost(0, earlyTokens),
+      Math.max(0, Math.floor((nano - this.#nano) * early)),
+    );
     this.#threshold = {
-      tokens: tokens - early - 1,
-      nano: this.isCostCapped
-        ? nano - Math.min(cost, Math.floor((nano - this.#nano) * part)) - 1
-        : Number.POSITIVE_INFINITY,
+      tokens: tokens - earlyTokens,
+      nano: this.isCostCapped ? nano - earlyNano : Number.POSITIVE_INFINITY,
     };
   }
 }

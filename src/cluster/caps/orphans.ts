@@ -20,10 +20,16 @@ export interface OrphansParts {
  */
 export class Orphans {
   readonly #parts: OrphansParts;
+  #nodes = 1;
   #nextAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: OrphansParts) {
     this.#parts = parts;
+  }
+
+  /** How many nodes took part in the caps at the last look; at least one. */
+  get nodes(): number {
+    return this.#nodes;
   }
 
   /** Looks, if it is time. Rejects as `RedisLink.run` does. */
@@ -32,10 +38,16 @@ export class Orphans {
     if (now() < this.#nextAt) return;
     this.#nextAt = now() + LOOK_MS;
     const { keys, link } = money;
-    for (const node of (await link.command(["SMEMBERS", keys.stated])) as string[]) {
-      if (await isAlive(node)) continue;
+    const stated = (await link.command(["SMEMBERS", keys.stated])) as string[];
+    let nodes = 0;
+    for (const node of stated) {
+      if (await isAlive(node)) {
+        nodes++;
+        continue;
+      }
       await gone(node);
       await link.command(["SREM", keys.stated, node]);
     }
+    this.#nodes = Math.max(1, nodes);
   }
 }

@@ -10,12 +10,14 @@ import { FaultOnce } from "../link/fault-once.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
-import { type Grown, Hold, type HoldOwner } from "./hold.ts";
+import { type Grown, Hold, type HoldOwner, SLICE_TOKENS } from "./hold.ts";
 import { Money, type Spent } from "./money.ts";
 import { Orphans } from "./orphans.ts";
 import type { SharedClock } from "./redis-clock.ts";
 import { ANSWER } from "./reserve-script.ts";
+import { RunAhead } from "./run-ahead.ts";
 import { Settlements } from "./settlements.ts";
+import { SpendingReports } from "./spending-reports.ts";
 
 /** What a node's part in a cluster's caps is made from. */
 export interface SharedCapsParts {
@@ -52,11 +54,11 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   readonly #counters: Counters;
   readonly #settlements: Settlements;
   readonly #orphans: Orphans;
+  readonly #ahead = new RunAhead();
   readonly #faults: FaultOnce;
   /** The streams that run, by name. */
   readonly #holds = new Map<string, Hold>();
-  /** What each had spent at its last report. */
-  readonly #reported = new Map<Hold, number>();
+  readonly #reports: SpendingReports;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -65,17 +67,10 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     this.#parts = parts;
     this.#faults = new FaultOnce(parts.fault);
     this.#money = new Money(node, link, names, clock);
+    this.#reports = new SpendingReports(this.#money);
     const restate = () => this.#restate();
-    this.#counters = new Counters({
-      money: this.#money,
-      node,
-      clock,
-      ledger,
-      living,
-      stateMs,
-      restate,
-      rebuilt: () => parts.count("counters_rebuilt"),
-    });
+    const rebuilt = () => parts.count("counters_rebuilt");
+    this.#counters = new Counters({ money: this.#money, node, clock, ledger, living, stateMs, restate, rebuilt });
     this.#settlements = new Settlements(
       this.#money,
       () => clock.now(),
@@ -94,6 +89,16 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   /** How many settlements wait for Redis. */
   get waiting(): number {
     return this.#settlements.size;
+  }
+
+  /** How many nodes share each cap. */
+  get nodes(): number {
+    return this.#orphans.nodes;
+  }
+
+  /** In how many accounts streams of this node are ahead of what is set aside for them. */
+  get ahead(): number {
+    return this.#ahead.size;
   }
 
   /** Whether streams under caps can be opened. */
@@ -140,10 +145,15 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     }
   }
 
+  mayRunAhead({ levels }: Hold, before: number, after: number): boolean {
+    const accounts = levels.map(({ account }) => account);
+    return this.#ahead.move(accounts, before, after) <= SLICE_TOKENS / this.nodes;
+  }
+
   over({ stream, levels, tokens, nano }: Hold): void {
     const hold = this.#holds.get(stream);
     this.#holds.delete(stream);
-    if (hold) this.#reported.delete(hold);
+    if (hold) this.#reports.over(hold);
     const closing = { stream, accounts: levels.map(({ account }) => account), tokens, nano };
     this.#settlements.add(closing, hold !== undefined);
   }
@@ -151,8 +161,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   /** Redis is back: what this node holds is stated again, and what waited is sent. */
   returned(): void {
     this.#counters.doubt();
-    // Redis may not have had the last reports.
-    this.#reported.clear();
+    this.#reports.repeat();
     void this.#round();
   }
 
@@ -215,24 +224,13 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     try {
       await this.#counters.look();
       await this.#settlements.flush();
-      await this.#report();
+      await this.#reports.send(this.#holds.values());
       await this.#orphans.look();
       this.#faults.works();
     } catch (error) {
       // The link reports that Redis is away, and so does the ledger of its store.
       if (!(error instanceof GatewayError)) this.#faults.failed(error);
     }
-  }
-
-  /** Reports what streams have spent, if that has changed. */
-  async #report(): Promise<void> {
-    const reports: Promise<unknown>[] = [];
-    for (const hold of this.#holds.values()) {
-      if (!hold.isHeld || hold.tokens === (this.#reported.get(hold) ?? 0)) continue;
-      this.#reported.set(hold, hold.tokens);
-      reports.push(this.#money.spent(hold));
-    }
-    await Promise.all(reports);
   }
 
   async #restate(): Promise<void> {

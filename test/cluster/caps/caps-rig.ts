@@ -167,6 +167,14 @@ export class Node implements AsyncDisposable {
     );
   }
 
+  /** Resolves once it knows of this many nodes. */
+  seen(nodes: number): Promise<void> {
+    return this.#look(
+      async () => this.caps.nodes === nodes,
+      () => `it knows of ${this.caps.nodes} nodes, not ${nodes}`,
+    );
+  }
+
   /** Resolves once nothing waits to be settled. */
   settledAgain(): Promise<void> {
     return this.#look(

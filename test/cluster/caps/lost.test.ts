@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { describeWithRedis, TestRedis } from "../../support/redis.ts";
 import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
@@ -155,7 +156,11 @@ describeWithRedis("a long answer", (redis) => {
       await using node = await world.node("one");
       const cut: unknown[] = [];
       const price = { input: 1, output: 2 };
-      const stream = await node.open([keyLevel(caps)], { price, cut: (error) => cut.push(error) });
+      const stream = await node.open([keyLevel(caps)], {
+        outputTokens: undefined,
+        price,
+        cut: (error) => cut.push(error),
+      });
       for (const characters of [4 * 99, 4 * 100, 4 * 100]) {
         expect(stream.meter({}, characters, NOON)).toBeUndefined();
         // Redis has answered that there is no more.
@@ -167,6 +172,26 @@ describeWithRedis("a long answer", (redis) => {
     },
   );
 
+  test("that passes the limit of its request is cut once Redis has said that there is no more", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const cut = Promise.withResolvers<GatewayError>();
+    const stream = await node.open([keyLevel({ tokensPerDay: 110 })], { cut: cut.resolve });
+    expect(stream.meter({}, 4 * 101, NOON)).toBeUndefined();
+    expect(await cut.promise).toMatchObject({ code: "cap_exceeded" });
+    finish(stream, 111);
+  });
+
+  test("with a limit takes no more than that while it keeps to it, and leaves the rest to others", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const levels = [keyLevel({ tokensPerDay: 10_000 })];
+    const long = await node.open(levels, { outputTokens: 4_000 });
+    expect(long.meter({}, 4 * 3_999, NOON)).toBeUndefined();
+    expect(await outcome(node.open(levels, { outputTokens: 5_980 }))).toBe("open");
+    expect(await node.account("key:ci")).toMatchObject({ run: 2, ht: 4_010 + 5_990 });
+  });
+
   test("that grows faster than Redis answers is cut within a slice", async () => {
     const world = new World(redis());
     await using node = await world.node("one");
@@ -175,6 +200,36 @@ describeWithRedis("a long answer", (redis) => {
     for (let characters = 200; why === undefined; characters += 200) why = stream.meter({}, characters, NOON);
     expect(stream.counted.tokens).toBeLessThanOrEqual(8_300 + 4_096 + 50);
   });
+
+  test.each([1, 2])(
+    "and eleven others that grow faster than Redis answers are cut within a slice together, on %d node(s)",
+    async (count) => {
+      const world = new World(redis());
+      const cap = 12 * 200;
+      await using one = await world.node("one");
+      await using two = count === 2 ? await world.node("two") : one;
+      await one.seen(count);
+      await two.seen(count);
+      const opens = Array.from({ length: 12 }, (_, index) =>
+        (index % 2 ? one : two).open([keyLevel({ tokensPerDay: cap })], { outputTokens: 190 }),
+      );
+      const running = new Set(await Promise.all(opens));
+      const all = [...running];
+      for (let characters = 40; running.size > 0; characters += 40) {
+        for (const stream of running) {
+          if (stream.meter({}, characters, NOON)?.code !== "cluster_unavailable") continue;
+          running.delete(stream);
+          finish(stream, stream.counted.tokens);
+        }
+      }
+      // The event with which each asked, and the one with which it is cut, come on top.
+      const spent = all.reduce((sum, { counted }) => sum + counted.tokens, 0);
+      expect(spent).toBeGreaterThan(cap + 4_096 - 12 * 10);
+      expect(spent).toBeLessThanOrEqual(cap + 4_096 + 12 * 20);
+      await one.until("key:ci", { run: 0, ht: 0, t2: spent });
+      expect([one.caps.ahead, two.caps.ahead]).toEqual([0, 0]);
+    },
+  );
 
   test("with a prompt longer than it seemed runs on where there is room", async () => {
     const world = new World(redis());

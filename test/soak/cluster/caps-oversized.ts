@@ -69,9 +69,9 @@ export const clusterCapsOversized: Scenario = {
       const { answers, freeMs, found, over } = await oversize(capped, key, each);
       const { estimated, exact, missing, strayCalls } = found;
       for (const line of [...missing, ...strayCalls].slice(0, 8)) console.log(`  ${line}`);
-      const isLate = each.redisStopsAfterMs !== undefined;
       const accepted = answers.filter(({ status }) => status === 200).length;
-      const most = isLate ? each.streams * SLICE_TOKENS : SLICE_TOKENS;
+      // The event with which an answer asks for more, and the one with which it is cut, come on top.
+      const most = SLICE_TOKENS + 2 * each.streams * TOKENS_PER_EVENT;
       figures.push(
         { name: `${each.name}: cut`, value: estimated.rows, unit: "", atLeast: accepted, atMost: accepted },
         { name: "  over the cap, by the upstream's own count", value: over, unit: "tokens", atMost: most },
