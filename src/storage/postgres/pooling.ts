@@ -27,10 +27,8 @@ export async function refusePoolOfTransactions(options: PostgresOptions, databas
 async function isPoolOfTransactions({ url }: PostgresOptions): Promise<boolean> {
   const clients = [new Client(connectionOf(url)), new Client(connectionOf(url))] as const;
   try {
-    for (const client of clients) {
-      client.on("error", () => {});
-      await client.connect();
-    }
+    for (const client of clients) client.on("error", () => {});
+    await Promise.all(clients.map((client) => client.connect()));
     const served: [Set<unknown>, Set<unknown>] = [new Set(), new Set()];
     for (const turn of TURNS) {
       const { rows } = await clients[turn].query("SELECT pg_backend_pid() AS pid");
