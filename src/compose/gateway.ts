@@ -14,7 +14,6 @@ import { createUsageFace } from "../faces/usage/face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { combine } from "../observe/observers.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
@@ -38,6 +37,7 @@ import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
 import { openStorage } from "./storage/open-storage.ts";
+import { connectReports } from "./storage/reports.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
@@ -62,7 +62,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
-  const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
+  const reports = connectReports(log, metrics?.observer ?? {}, targetRecords);
+  const { observer } = reports;
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const current = new CurrentConfig(config, demo);
@@ -77,10 +78,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       pid: options.pid,
       isClaimed: common !== undefined,
       instance: node,
+      cluster,
       clock,
-      news: log.ledger,
       recall: lastAccounts?.recall,
-      fault: (error) => observer.fault(error, "store"),
+      ...reports.store,
     }),
   );
   const { ledger } = storage;

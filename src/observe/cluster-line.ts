@@ -27,6 +27,9 @@ export function clusterLine(news: ClusterNews): { readonly level: Level; readonl
         fields: { ...fields, isHere, ...(leader !== undefined && { leader: lineText(leader) }) },
       };
     }
+    case "clock_off":
+      return { level: "warn", fields: { ...fields, aheadMs: Math.round(news.aheadMs) } };
+    case "clock_right":
     case "ready":
       return { level: "info", fields };
   }

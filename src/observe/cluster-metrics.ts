@@ -14,6 +14,8 @@ export interface ClusterState {
   readonly nodes: number;
   /** Since the lease was last renewed, in milliseconds. */
   readonly leaseAgeMs: number;
+  /** How far this node's clock is ahead of Redis', in milliseconds. */
+  readonly clockAheadMs: number;
   readonly redis: ReadonlyMap<RedisRole, EngineState>;
   readonly gauges: readonly ClusterGauges[];
 }
@@ -32,6 +34,11 @@ export function clusterMetrics(register: Registry): {
     "lease_age_seconds",
     "Time since this node's lease was last renewed; others take it for dead at 6",
     "max",
+  );
+  const clockAhead = gauge(
+    "clock_ahead_seconds",
+    "How far this node's clock is ahead of that of Redis; negative if it is behind",
+    "average",
   );
   const streamsBehind = gauge("behind_streams", "Running streams whose newest events wait to be written to Redis");
   const bytesBehind = gauge("behind_bytes", "Events that wait to be written to Redis");
@@ -66,6 +73,7 @@ export function clusterMetrics(register: Registry): {
     measure(state) {
       nodes.set(state.nodes);
       leaseAge.set(state.leaseAgeMs / 1_000);
+      clockAhead.set(state.clockAheadMs / 1_000);
       for (const [redis, { isUp, latencyMs }] of state.redis) {
         up.set({ redis }, isUp ? 1 : 0);
         if (latencyMs !== undefined) latency.set({ redis }, latencyMs / 1_000);

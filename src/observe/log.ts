@@ -4,6 +4,7 @@ import { sanitise } from "../core/kernel/sanitise.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
 import type { ClusterNews } from "../core/ports/cluster-observer.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { StoreOutage } from "../core/ports/store-outage.ts";
 import { clusterLine } from "./cluster-line.ts";
 import { faultFields } from "./fault-fields.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
@@ -39,6 +40,8 @@ export interface Log {
   readonly dropped: number;
   /** The ledger became unavailable or available, found lost streams at the start, or dropped rows. */
   ledger(news: LedgerNews): void;
+  /** The server that keeps what is stored went away, or is back. */
+  store(outage: StoreOutage): void;
   /** The node's part in its cluster changed. */
   cluster(news: ClusterNews): void;
   /** The gateway listens. `url` must contain no credentials. */
@@ -155,6 +158,11 @@ export function createLog(options: LogOptions): Log {
     ledger(news) {
       const { level, fields } = ledgerLine(news);
       line(level, fields);
+    },
+    store(outage) {
+      const fields = { event: "store", state: outage.kind };
+      if (outage.kind === "back") line("info", { ...fields, awayMs: Math.round(outage.awayMs) });
+      else line("error", { ...fields, code: "store_unavailable", reason: lineText(outage.reason) });
     },
     cluster(news) {
       const { level, fields } = clusterLine(news);

@@ -61,7 +61,8 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     return part.close();
   });
   if (config.data.store === "sqlite") {
-    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
+    const prefix = config.cluster.redis?.prefix;
+    started.adopt(claimDirectory({ ...config.data, prefix, pid: options.pid }), (claim) => claim.close());
   }
   const port = started.adopt(await SharedPort.open({ ...config.listen, receivers: () => pool.receivers }), (part) =>
     part.close(),

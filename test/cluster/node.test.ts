@@ -54,6 +54,7 @@ describeWithRedis("a node", (redis) => {
         node: expect.stringMatching(/^[A-Za-z0-9.-]+-[0-9a-f]{8}$/),
         leaseAgeMs: expect.any(Number),
         nodes: 1,
+        clockAheadMs: 0,
         redis: { state: "up", latencyMs: expect.any(Number) },
       },
     });
@@ -127,6 +128,29 @@ describeWithRedis("a node", (redis) => {
       expect.arrayContaining(["redis_away", "not_ready", "redis_back", "ready"]),
     );
     expect(new Set(stateLines(gateway).map(({ state }) => state)).size).toBe(stateLines(gateway).length);
+  });
+
+  test("says that its clock differs from Redis', in its log, its metrics and on /readyz, and that it does no more", async () => {
+    await using gateway = await startTestGateway({ config: clustered(redis().url, "clock") });
+    const right = Date.now;
+    for (const aheadMs of [-3_600_000, 10_000]) {
+      Date.now = () => right() + aheadMs;
+      const before = stateLines(gateway).length;
+      try {
+        await turnsUntil(() => stateLines(gateway).length > before);
+        expect(stateLines(gateway).at(-1)).toMatchObject({ state: "clock_off", level: "warn" });
+        const told = Number(stateLines(gateway).at(-1)?.aheadMs);
+        expect(Math.abs(told - aheadMs)).toBeLessThan(2_000);
+        expect(Math.abs(Number((await readyz(gateway)).body.clockAheadMs) - aheadMs)).toBeLessThan(2_000);
+        expect(Math.abs((await sample(gateway, "sluice_cluster_clock_ahead_seconds")) - aheadMs / 1_000)).toBeLessThan(
+          2,
+        );
+      } finally {
+        Date.now = right;
+      }
+      await turnsUntil(() => stateLines(gateway).at(-1)?.state === "clock_right");
+      expect(stateLines(gateway)).toHaveLength(before + 2);
+    }
   });
 
   test("says that Redis lost its data", async () => {

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { COMPILED } from "../support/compiled.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { describeWithRedis } from "../support/redis.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
@@ -101,5 +102,35 @@ describe("a directory in use", () => {
     await using _first = await start(path);
     await using second = await start(path, { store: "memory" });
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describeWithRedis("a data directory of a cluster", (redis) => {
+  test("refuses nodes of another prefix, and gateways without one, while a node lives", async () => {
+    const path = directory();
+    const gateway = (prefix?: string) =>
+      startTestGateway({
+        config: {
+          data: { store: "sqlite", directory: path, shared: true },
+          ...(prefix !== undefined && { cluster: { redis: { url: redis().url, prefix } } }),
+        },
+      });
+    const inUse =
+      `runs on the same data.directory (${path}): stop that, give both the same cluster.redis, or give each its own ` +
+      "data.directory, because each of them grants every cap in full";
+    {
+      await using _one = await gateway("one");
+      await using _same = await gateway("one");
+      await expect(gateway("two")).rejects.toThrow(
+        `cluster.redis.prefix is "two" here, and a node where it is "one" ${inUse}`,
+      );
+      await expect(gateway()).rejects.toThrow(
+        `cluster.redis is not set here, and a node whose cluster.redis.prefix is "one" ${inUse}`,
+      );
+    }
+    await using _alone = await gateway();
+    await expect(gateway("two")).rejects.toThrow(
+      `cluster.redis.prefix is "two" here, and a gateway without cluster.redis ${inUse}`,
+    );
   });
 });

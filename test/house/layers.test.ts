@@ -84,7 +84,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   transport: ["admit", "auth", "http", "nodes", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
   cluster: ["link", "streams", "listing", "caps", "keys", "leadership"],
-  storage: ["logs", "sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
+  storage: ["logs", "sharing", "sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
 };
 const MAX_LINES = 250;
 const MAX_FILES = 20;

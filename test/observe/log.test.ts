@@ -17,6 +17,8 @@ const STATES = Object.keys({
   lease_lost: 0,
   node_gone: 0,
   leader: 0,
+  clock_off: 0,
+  clock_right: 0,
   not_ready: 0,
   ready: 0,
 } satisfies Record<ClusterNews["kind"], 0>);
@@ -92,6 +94,14 @@ const Line = z.discriminatedUnion("event", [
   }),
   z.strictObject({
     ...head,
+    event: z.literal("store"),
+    state: z.enum(["away", "back"]),
+    code: z.literal("store_unavailable").optional(),
+    reason: text.optional(),
+    awayMs: z.int().nonnegative().optional(),
+  }),
+  z.strictObject({
+    ...head,
     event: z.literal("cluster"),
     state: z.enum(STATES),
     redis: z.enum(["streams", "money", "both"]).optional(),
@@ -101,6 +111,7 @@ const Line = z.discriminatedUnion("event", [
     gone: text.optional(),
     leader: text.optional(),
     isHere: z.boolean().optional(),
+    aheadMs: z.int().optional(),
   }),
   z.strictObject({
     ...head,
@@ -232,6 +243,17 @@ describe("lines", () => {
     ]);
   });
 
+  test("an outage of the store is an error, and its end is not", async () => {
+    const lines = await recordsOf((log) => {
+      log.store({ kind: "away", reason: "it closed\n the connection" });
+      log.store({ kind: "back", awayMs: 1_200.6 });
+    });
+    expect(lines.map((line) => Line.parse(line))).toMatchObject([
+      { level: "error", event: "store", state: "away", code: "store_unavailable", reason: "it closed  the connection" },
+      { level: "info", event: "store", state: "back", awayMs: 1_201 },
+    ]);
+  });
+
   test("the ledger's news are errors where usage is not recorded", async () => {
     const lines = await recordsOf((log) => {
       log.ledger({ kind: "unavailable", reason: "database or disk\n is full", rows: 1 });
@@ -304,12 +326,14 @@ test("a change in a node's cluster is one line, at the level of what it means, a
       log.cluster({ kind: "node_gone", gone: "b-1" });
       log.cluster({ kind: "leader", leader: "a-1", isHere: true });
       log.cluster({ kind: "leader", leader: undefined, isHere: false });
+      log.cluster({ kind: "clock_off", aheadMs: -4_000.4 });
+      log.cluster({ kind: "clock_right" });
       log.observer.streamEnded(STREAM);
     },
     { node: "a-1" },
   );
   expect(lines.map((line) => Line.parse(line)).map(({ level, event, node }) => [level, event, node])).toEqual([
-    ...["error", "info", "error", "info", "error", "warn", "warn", "info", "info"].map((level) => [
+    ...["error", "info", "error", "info", "error", "warn", "warn", "info", "info", "warn", "info"].map((level) => [
       level,
       "cluster",
       "a-1",
@@ -373,6 +397,7 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
     "reloaded",
     "started",
     "stopped",
+    "store",
     "stream",
     "worker_ended",
   ]);

@@ -30,6 +30,7 @@ const UP = { isUp: true, latencyMs: 1.5 };
 const CLUSTER: GatewayState["cluster"] = {
   nodes: 3,
   leaseAgeMs: 1_250,
+  clockAheadMs: -4_000,
   redis: new Map<"streams" | "money", EngineState>([
     ["streams", UP],
     ["money", { isUp: false, latencyMs: undefined }],
@@ -190,6 +191,7 @@ describe("a cluster", () => {
     ).toEqual({
       sluice_cluster_nodes: 3,
       sluice_cluster_lease_age_seconds: 1.25,
+      sluice_cluster_clock_ahead_seconds: -4,
       'sluice_cluster_redis_up{redis="streams"}': 1,
       'sluice_cluster_redis_up{redis="money"}': 0,
       'sluice_cluster_redis_latency_seconds{redis="streams"}': 0.0015,

@@ -46,9 +46,9 @@ const known = async (name: string): Promise<string | undefined> => {
 };
 
 describe("the alerts and the dashboard", () => {
-  test("are twelve, and one page", () => {
-    expect(rules).toHaveLength(12);
-    expect(new Set(rules.map(([name]) => name)).size).toBe(12);
+  test("are thirteen, and one page", () => {
+    expect(rules).toHaveLength(13);
+    expect(new Set(rules.map(([name]) => name)).size).toBe(13);
     expect(panels.length).toBeGreaterThan(15);
   });
 

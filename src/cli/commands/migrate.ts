@@ -60,11 +60,18 @@ async function copy(
   const { data } = configOf(values.config, { env, cwd });
   if (!data.postgres) throw bad("data.postgres names no database; it may, also while data.store is sqlite");
   const directory = values.data === undefined ? data.directory : resolve(cwd, values.data);
-  const { copyToDirectory, copyToPostgres } = await withDriver(() => import("../../storage/copy/copy.ts"));
+  const load = () => import("../../storage/copy/copy.ts");
+  const { copyToDirectory, copyToPostgres } = await withDriver(load, "data.postgres is one of the two places");
   const places = { directory, postgres: { ...data.postgres, url: data.postgres.url.reveal() } };
   const copied = await (target === "postgres" ? copyToPostgres(places) : copyToDirectory(places));
   for (const { rows, count } of copied) stdout.write(`${rows}: ${count}\n`);
-  if (data.store !== target) stdout.write(`copied; set data.store to "${target}" and start the gateway\n`);
+  const changes = [
+    ...(data.store === target ? [] : [`data.store to "${target}"`]),
+    ...(target === "postgres" || directory === data.directory
+      ? []
+      : [`data.directory to ${JSON.stringify(directory)}`]),
+  ];
+  if (changes.length > 0) stdout.write(`copied; set ${changes.join(", ")} and start the gateway\n`);
 }
 
 const bad = (message: string) => new GatewayError("bad_request", message);

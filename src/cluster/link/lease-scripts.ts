@@ -1,16 +1,16 @@
-import { Script } from "./script.ts";
+import { NOW_MS, Script } from "./script.ts";
 
 /** The keys that each script of this file begins with: the epoch, this node's lease, and the mark that it is new. */
 export type OwnKeys = readonly [epoch: string, lease: string, isNew: string];
 
 /**
  * `{…own, nodes, calm}`, `{node, the epoch if there is none, lease in ms, about, the known epoch, 1 if leases may be missing that nobody gave
- * up, how long one renewal vouches for calm in ms}` → the epoch, whether the lease was still there, and how many nodes there are.
+ * up, how long one renewal vouches for calm in ms}` → the epoch, whether the lease was still there, how many nodes there are, and the time.
  *
  * Each renewal by a node that may judge also renews `calm`, the mark that leases lapse only when their nodes end. It expires
  * before an outage can let a living node's lease lapse, so a node that starts while it is there may judge at once.
  */
-export const RENEW = new Script(`
+export const RENEW = new Script(`${NOW_MS}
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
   epoch = ARGV[2]
@@ -27,7 +27,7 @@ elseif was == 0 or epoch ~= ARGV[5] or ARGV[6] == '1' then
   if not begins then redis.call('DEL', KEYS[5]) end
 end
 if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('SET', KEYS[5], epoch, 'PX', ARGV[7]) end
-return {epoch, was, redis.call('SCARD', KEYS[4])}
+return {epoch, was, redis.call('SCARD', KEYS[4]), nowMs()}
 `);
 
 /**

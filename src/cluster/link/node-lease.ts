@@ -45,6 +45,7 @@ export class NodeLease {
   /** Redis was out of reach since the last renewal: others' leases may have lapsed because they could not renew them. */
   #isInDoubt = false;
   #nodeCount = 1;
+  #clockAheadMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
   #clearing: Promise<void> | undefined;
@@ -77,6 +78,14 @@ export class NodeLease {
   /** How many nodes there are, this one and those not yet cleared away included, as of the last renewal. */
   get nodeCount(): number {
     return this.#nodeCount;
+  }
+
+  /**
+   * How far this node's clock is ahead of Redis', in milliseconds, as of the last renewal; negative if it is behind. No more than is
+   * certain, however long the reply took.
+   */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs;
   }
 
   /** Takes the lease and renews it from now on. Rejects with `cluster_unavailable`. */
@@ -155,6 +164,7 @@ export class NodeLease {
 
   async #renew(): Promise<void> {
     const askedAt = performance.now();
+    const askedWall = Date.now();
     const isInDoubt = this.#isInDoubt;
     this.#isInDoubt = false;
     const ifNew = crypto.randomUUID();
@@ -165,13 +175,15 @@ export class NodeLease {
       this.#isInDoubt ||= isInDoubt;
       throw error;
     });
-    const [epoch, was, nodes] = reply as [string, number, number];
+    const [epoch, was, nodes, redisWall] = reply as [string, number, number, number];
     if (this.#isClosed) return;
     const before = this.#epoch;
     this.#epoch = epoch;
     // Redis counts from when it ran the script, a little later.
     this.#renewedAt = askedAt;
     this.#nodeCount = nodes;
+    // Redis read its clock at some moment in between.
+    this.#clockAheadMs = Math.max(0, askedWall - redisWall) + Math.min(0, Date.now() - redisWall);
     if (before !== undefined && before !== epoch) this.#events.dataLost();
     else if (before !== undefined && was === 0) this.#events.lapsed();
   }

@@ -13,6 +13,8 @@ const TICK_MS = 10;
 const MOST_LAST_CALLS = 100;
 /** Streams in one call: so many take Redis about a millisecond. */
 const MOST_STREAMS = 64;
+/** How long a stream waits whose append was refused, in milliseconds. */
+const REFUSED_MS = 1_000;
 /** How long a stream's hash outlives its log, in milliseconds: for that long clients learn that it has expired. */
 export const OUTLIVES_MS = 600_000;
 
@@ -36,6 +38,8 @@ export class Appender {
   readonly #busy = new Set<Tap>();
   /** Those whose first append has not been answered yet. */
   readonly #begun = new Map<Tap, Promise<void>>();
+  /** Those whose keys hold what no node writes, and when each is tried again: by itself, because it fails the whole call. */
+  readonly #refused = new Map<Tap, number>();
   #timer: NodeJS.Timeout | undefined;
   #urgent: NodeJS.Immediate | undefined;
   #round: Promise<void> | undefined;
@@ -132,6 +136,7 @@ export class Appender {
   #forget(tap: Tap): void {
     this.#taps.delete(tap);
     this.#busy.delete(tap);
+    this.#refused.delete(tap);
     tap.registered.stream.letGo(tap);
   }
 
@@ -165,15 +170,21 @@ export class Appender {
   async #write(): Promise<void> {
     if (!this.#parts.link.isUp) return;
     const due: Due[] = [];
+    const calls: Promise<boolean>[] = [];
+    const now = this.#refused.size > 0 ? this.#parts.now() : 0;
     for (const tap of this.#busy) {
+      const againAt = this.#refused.get(tap);
+      if (againAt !== undefined) {
+        if (now >= againAt) calls.push(this.#appendAlone(tap));
+        continue;
+      }
       const append = tap.next();
       if (append) due.push([tap, append]);
       else if (!tap.isRunning) this.#busy.delete(tap);
     }
-    const calls: Promise<boolean>[] = [];
     for (let at = 0; at < due.length; at += MOST_STREAMS) calls.push(this.#append(due.slice(at, at + MOST_STREAMS)));
     const done = await Promise.all(calls);
-    if (done.length > 0 && done.every(Boolean)) this.#faults.works();
+    if (this.#refused.size === 0 && done.length > 0 && done.every(Boolean)) this.#faults.works();
     this.#isUrgent ||= due.some(([, { isFull }]) => isFull);
   }
 
@@ -191,8 +202,20 @@ export class Appender {
       return true;
     } catch (error) {
       // The link reports that Redis is away.
-      if (link.isUp) this.#faults.failed(error);
+      if (!link.isUp || error instanceof GatewayError) return false;
+      const [[tap] = [], ...others] = due;
+      if (others.length > 0) return (await Promise.all(due.map(([one]) => this.#appendAlone(one)))).every(Boolean);
+      if (tap) this.#refused.set(tap, this.#parts.now() + REFUSED_MS);
+      this.#faults.failed(error);
       return false;
     }
+  }
+
+  async #appendAlone(tap: Tap): Promise<boolean> {
+    // Anew: the stream may have changed since a call with others.
+    const append = tap.next();
+    const isDone = append === undefined || (await this.#append([[tap, append]]));
+    if (isDone) this.#refused.delete(tap);
+    return isDone;
   }
 }

@@ -88,7 +88,9 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       ask: (to, body) => cluster.mailbox.send(to, TO_OWNER, body),
     });
     this.names = new NamedStreams({
-      ...{ link, names: cluster.names, now: clock.now, wall: clock.wall, fault },
+      ...{ link, names: cluster.names, now: clock.now, fault },
+      // The same on all nodes, though their clocks differ.
+      wall: () => clock.wall() - cluster.lease.clockAheadMs,
       retentionMs: () => limits.retentionMs,
       seek: (wanted) => this.#inquiries.seek(wanted),
     });

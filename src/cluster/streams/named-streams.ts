@@ -51,6 +51,7 @@ export interface NamedStreamsParts {
   readonly link: RedisLink;
   readonly names: Names;
   readonly now: () => number;
+  /** Redis' clock, as far as this node knows. */
   readonly wall: () => number;
   /** How long an ended stream is kept, in milliseconds. */
   readonly retentionMs: () => number;
@@ -62,7 +63,7 @@ export interface NamedStreamsParts {
 interface Named {
   readonly key: string;
   readonly stream: string;
-  /** By the wall clock, in milliseconds: of two nodes' streams the newer one has the name. */
+  /** By Redis' clock, in milliseconds: of two nodes' streams the newer one has the name. */
   readonly at: number;
   readonly about: () => JsonObject;
 }

@@ -5,6 +5,7 @@ import type { ClusterGauges, ClusterNews, ClusterObserver, RedisRole } from "../
 import type { ClusterState } from "../../observe/cluster-metrics.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { ClockDifference } from "./clock-difference.ts";
 
 /** A node that has not heard from Redis for so long opens nothing, and asks for no work. */
 const DEAF_MS = 10_000;
@@ -25,6 +26,7 @@ export class ClusterNode implements Disposable {
   readonly gauges: ClusterGauges[] = [];
   readonly #looks: NodeJS.Timeout;
   readonly #awaySince = new Map<RedisRole, number>();
+  readonly #clock: ClockDifference;
   #wasReady = true;
 
   constructor(cluster: Cluster, { log, metrics }: ClusterNodeParts) {
@@ -37,6 +39,7 @@ export class ClusterNode implements Disposable {
       count: (what, by) => metrics?.cluster?.count(what, by),
     };
     const { changed } = this.observer;
+    this.#clock = new ClockDifference(changed);
     const isOne = cluster.money === cluster.link;
     cluster.on({
       state: (isUp, reason) => this.#state(isOne ? "both" : "streams", isUp, reason),
@@ -78,6 +81,7 @@ export class ClusterNode implements Disposable {
       node,
       leaseAgeMs: Math.round(lease.ageMs),
       nodes: lease.nodeCount,
+      clockAheadMs: Math.round(lease.clockAheadMs),
       redis: of(link),
       ...(money !== link && { moneyRedis: of(money) }),
     };
@@ -93,7 +97,8 @@ export class ClusterNode implements Disposable {
             ["streams", link],
             ["money", money],
           ]);
-    return { nodes: lease.nodeCount, leaseAgeMs: lease.ageMs, redis, gauges: this.gauges };
+    const { nodeCount: nodes, ageMs: leaseAgeMs, clockAheadMs } = lease;
+    return { nodes, leaseAgeMs, clockAheadMs, redis, gauges: this.gauges };
   }
 
   [Symbol.dispose](): void {
@@ -110,6 +115,7 @@ export class ClusterNode implements Disposable {
   }
 
   #look(): void {
+    this.#clock.look(this.cluster.lease.clockAheadMs);
     const isReady = this.reason === undefined;
     if (isReady === this.#wasReady) return;
     this.#wasReady = isReady;

@@ -41,11 +41,12 @@ function inMemory({ ledger: { mode } }: Config): Storage {
  * Opens the data directory. The ledger has its own file, so that a damaged one affects nothing else, and it can be kept and
  * copied separately.
  */
-async function openFiles({ data, ledger: keeping }: Config, options: StorageOptions): Promise<Storage> {
+async function openFiles({ data, cluster, ledger: keeping }: Config, options: StorageOptions): Promise<Storage> {
   const { mode } = keeping;
   const { directory } = data;
   await using opened = new AsyncDisposableStack();
-  if (!options.isClaimed) opened.adopt(claimDirectory({ ...data, pid: options.pid }), (claim) => claim.close());
+  const prefix = cluster.redis?.prefix;
+  if (!options.isClaimed) opened.adopt(claimDirectory({ ...data, prefix, pid: options.pid }), (claim) => claim.close());
   // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
   const thread = opened.use(new WorkerThread());
   const transcripts = opened.adopt(await openSqliteTranscripts({ directory, thread }), (part) => part.close());

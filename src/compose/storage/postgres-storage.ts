@@ -3,6 +3,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { watchPostgresKeys } from "../../storage/keys/postgres-keys.ts";
 import { NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
 import { openPostgresLedger } from "../../storage/ledger/postgres-ledger.ts";
+import { ClusterClaim } from "../../storage/postgres/cluster-claim.ts";
 import { PostgresDatabase } from "../../storage/postgres/database.ts";
 import { DeadRuns } from "../../storage/postgres/dead-runs.ts";
 import { Health } from "../../storage/postgres/health.ts";
@@ -29,31 +30,49 @@ export async function openPostgres(
   const where = { ...postgres, url: postgres.url.reveal() };
   const { instance } = options;
   await using opened = new AsyncDisposableStack();
-  const database = opened.adopt(new PostgresDatabase(where), (part) => part.close(CLOSE_MS));
+  // Once it is open: until then whoever opens it says what is wrong.
+  let health: Health | undefined;
+  const database = opened.adopt(new PostgresDatabase(where, () => health?.begins() ?? (() => {})), (part) =>
+    part.close(CLOSE_MS),
+  );
   const news = shared ? new StoreNews(instance) : undefined;
-  const locking = { ...where, instance, shared, taken: options.fault, news };
+  // Alone it needs none: its lock lets nobody else in.
+  const claim = shared ? opened.adopt(claimOf(database, cluster, options), (part) => part.close()) : undefined;
+  const locking = { ...where, instance, shared, taken: options.fault, retaken: () => claim?.renew(), news };
   const lock = opened.adopt(new RunLock(locking, database), (part) => part.close());
   // Before the tables change: whoever uses them may be of an older version.
   await lock.take();
   await migrate(database);
+  options.cluster?.on({ dataLost: () => claim?.renew() });
+  await claim?.make();
   const deadRuns = new DeadRuns(database.schema, { shared, now: options.clock.now });
-  const transcripts = opened.adopt(
-    new PostgresTranscripts({ database, instance, deadRuns, news, outage: options.fault }),
-    (part) => part.close(),
+  const transcripts = opened.adopt(new PostgresTranscripts({ database, instance, deadRuns, news }), (part) =>
+    part.close(),
   );
   const ledger = opened.adopt(
     mode === "off" ? NO_LEDGER : await openPostgresLedger({ ...keeping, ...options, mode, database, shared }),
     (part) => part.stop(),
   );
-  const health = new Health(options.clock.now);
+  const watched = new Health(options.clock.now, options.outage);
+  health = watched;
   const parts = opened.move();
   return {
     durable: true,
     shared,
     transcripts,
     ledger,
-    health: () => health,
-    watchKeys: (news) => watchPostgresKeys(database, health, news),
+    health: () => watched,
+    watchKeys: (news) => watchPostgresKeys(database, watched, news),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** The claim of this node's cluster, or of a gateway without one. */
+function claimOf(
+  database: PostgresDatabase,
+  { redis }: Config["cluster"],
+  { instance, cluster, fault }: StorageOptions,
+): ClusterClaim {
+  const name = () => redis && { prefix: redis.prefix, id: cluster?.lease.epoch ?? "" };
+  return new ClusterClaim({ database, instance, cluster: name, taken: fault });
 }

@@ -1,6 +1,8 @@
+import type { Member } from "../../cluster/link/member.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { LedgerNews } from "../../core/ledger/ledger.ts";
+import type { StoreOutage } from "../../core/ports/store-outage.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { KeyNews, KeyWatch } from "../../storage/keys/key-looks.ts";
 import type { Recall, StoredLedger } from "../../storage/ledger/stored-ledger.ts";
@@ -11,10 +13,14 @@ export interface StorageOptions {
   readonly pid: number;
   /** Identifies this run in what it stores. */
   readonly instance: string;
+  /** The cluster that this process is a node of, which no other may share a store with; undefined without one. */
+  readonly cluster?: Pick<Member, "lease" | "on"> | undefined;
   /** Whether the process that started this one has claimed the data directory for all workers. */
   readonly isClaimed: boolean;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
+  /** Told when the server that keeps it goes away, and when it is back. */
+  readonly outage: (outage: StoreOutage) => void;
   /** What is known elsewhere of rows that a dead run left open in the ledger. */
   readonly recall?: Recall | undefined;
   /** Called with a fault of the store itself. */

@@ -13,6 +13,9 @@ export type ClusterNews =
   | { readonly kind: "node_gone"; readonly gone: string }
   /** Another node serves conversations now, or this one, or none. */
   | { readonly kind: "leader"; readonly leader: string | undefined; readonly isHere: boolean }
+  /** This node's clock differs from that of Redis by seconds, or does no more. Negative: it is behind. */
+  | { readonly kind: "clock_off"; readonly aheadMs: number }
+  | { readonly kind: "clock_right" }
   /** Nothing was heard from Redis for so long that opens are refused; or they are accepted again. */
   | { readonly kind: "not_ready"; readonly reason: string | undefined }
   | { readonly kind: "ready" };

@@ -26,6 +26,8 @@ export interface Copied {
 /** How long a statement may take: an index over years of streams takes minutes. */
 const STATEMENT_MS = 3_600_000;
 const CLOSE_MS = 1_000;
+/** What to do about a gateway that uses a place. */
+const CURE = "stop it, and start it again when this is done";
 
 /**
  * Copies a data directory into an empty schema, all of it or nothing. Rejects with `store_unavailable` when either is in use
@@ -44,7 +46,7 @@ async function fillTables(directory: string, database: PostgresDatabase, query: 
   const { schema, place } = database;
   await migrateIn(query, schema);
   if ((await countRows(query)) > 0) {
-    throw refused(`the schema ${schema} of PostgreSQL at ${place} is not empty: name a new one`);
+    throw refused(`the schema ${schema} of PostgreSQL at ${place} is not empty: set data.postgres.schema to a new one`);
   }
   const copied: Copied[] = [];
   for (const table of TABLES) {
@@ -100,10 +102,10 @@ async function alone<Result>(
   work: (database: PostgresDatabase) => Promise<Result>,
 ): Promise<Result> {
   await using held = new AsyncDisposableStack();
-  held.adopt(claimDirectory({ directory, shared: false, pid }), (claim) => claim.close());
+  held.adopt(claimDirectory({ directory, shared: false, pid, cure: CURE }), (claim) => claim.close());
   const database = held.adopt(new PostgresDatabase(postgres), (part) => part.close(CLOSE_MS));
   const instance = `migrate ${randomUUID()}`;
-  const lock = new RunLock({ ...postgres, instance, shared: false, taken: () => {} }, database);
+  const lock = new RunLock({ ...postgres, instance, shared: false, cure: CURE, taken: () => {} }, database);
   held.adopt(lock, (part) => part.close());
   await lock.take();
   try {

@@ -50,7 +50,7 @@ export class NewDirectory {
     const broken = found.filter((name) => name.startsWith(BUILDING));
     if (found.length > broken.length) {
       const how = broken.length > 0 ? "holds a part of a migration that was interrupted" : "is not empty";
-      throw new Error(`the directory ${directory} ${how}: name a new one`);
+      throw new Error(`the directory ${directory} ${how}: name a new one with --data`);
     }
     for (const name of broken) rmSync(join(directory, name), { recursive: true });
     this.#directory = directory;

@@ -19,10 +19,15 @@ export class PostgresDatabase {
   readonly place: string;
   readonly schema: string;
   readonly #pool: Pool;
+  readonly #begins: () => (error: unknown) => void;
   #ended: Promise<void> | undefined;
 
-  /** Opens nothing yet. Throws `store_unavailable` when the URL cannot be used. */
-  constructor(options: PostgresOptions) {
+  /**
+   * Opens nothing yet. `begins` is called when a statement or a transaction begins, and what it returns if that fails. Throws
+   * `store_unavailable` when the URL cannot be used.
+   */
+  constructor(options: PostgresOptions, begins: () => (error: unknown) => void = () => () => {}) {
+    this.#begins = begins;
     this.place = placeOf(options.url);
     this.schema = options.schema;
     this.#pool = new Pool(poolOf(options, this.place));
@@ -33,7 +38,13 @@ export class PostgresDatabase {
 
   /** Runs one statement by itself. Rejects with the driver's error. */
   async query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    return (await this.#pool.query(text, [...values])).rows;
+    const failed = this.#begins();
+    try {
+      return (await this.#pool.query(text, [...values])).rows;
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
   }
 
   /**
@@ -41,18 +52,12 @@ export class PostgresDatabase {
    * with what it threw, and then nothing is written.
    */
   async inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs = STATEMENT_MS): Promise<Result> {
-    const client = await this.#pool.connect();
-    let isDone = false;
+    const failed = this.#begins();
     try {
-      await client.query("BEGIN");
-      if (timeoutMs !== STATEMENT_MS) await client.query(`SET LOCAL statement_timeout = ${serverTimeoutOf(timeoutMs)}`);
-      const result = await work(queryOf(client, timeoutMs));
-      await client.query("COMMIT");
-      isDone = true;
-      return result;
-    } finally {
-      // A connection in doubt is closed, which rolls back.
-      client.release(!isDone);
+      return await this.#inTransaction(work, timeoutMs);
+    } catch (error) {
+      failed(error);
+      throw error;
     }
   }
 
@@ -68,6 +73,22 @@ export class PostgresDatabase {
   /** `store_unavailable`, or another code, with the server's name and the reason. */
   unusable(cause: unknown, code: "store_unavailable" | "ledger_unavailable" = "store_unavailable"): GatewayError {
     return new GatewayError(code, `PostgreSQL at ${this.place} cannot be used: ${reasonOf(cause)}`, { cause });
+  }
+
+  async #inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs: number): Promise<Result> {
+    const client = await this.#pool.connect();
+    let isDone = false;
+    try {
+      await client.query("BEGIN");
+      if (timeoutMs !== STATEMENT_MS) await client.query(`SET LOCAL statement_timeout = ${serverTimeoutOf(timeoutMs)}`);
+      const result = await work(queryOf(client, timeoutMs));
+      await client.query("COMMIT");
+      isDone = true;
+      return result;
+    } finally {
+      // A connection in doubt is closed, which rolls back.
+      client.release(!isDone);
+    }
   }
 }
 

@@ -1,19 +1,20 @@
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
+const CONFIGURED = 'data.store is "postgres"';
+
 /**
  * Loads a module that needs PostgreSQL's driver: only where it is used, because that takes longer than loading all that
- * SQLite needs. Rejects with `store_unavailable` when the driver is not installed.
+ * SQLite needs. Rejects with `store_unavailable` when the driver is not installed. `why`: what needs it.
  */
-export async function withDriver<Module>(load: () => Promise<Module>): Promise<Module> {
+export async function withDriver<Module>(load: () => Promise<Module>, why = CONFIGURED): Promise<Module> {
   try {
     return await load();
   } catch (cause) {
     if (!isMissing(cause)) throw cause;
     throw new GatewayError(
       "store_unavailable",
-      'data.store is "postgres", and its driver, the optional package pg, is not installed: install without ' +
-        "--omit=optional, or npm install pg",
+      `${why}, and its driver, the optional package pg, is not installed: install without --omit=optional, or npm install pg`,
       { cause },
     );
   }

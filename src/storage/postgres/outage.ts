@@ -18,6 +18,21 @@ export function isOutage(error: unknown): boolean {
   return state === undefined ? isNativeError(error) && !(error instanceof TypeError) : PASSING.test(state);
 }
 
+/** Errors about one statement, which a server that works gives: a conflict, a lock that is taken, a statement that took too long. */
+const OF_A_STATEMENT = /^(40|55P03|57014)/;
+
+/** Codes of the system, such as ECONNREFUSED; not Node's own, such as ERR_INVALID_ARG_TYPE. */
+const OF_THE_SYSTEM = /^E(?!RR_)[A-Z0-9]+$/;
+
+/** Whether an error shows that the server is away, whatever it was asked. */
+export function showsAway(error: unknown): boolean {
+  const state = stateOf(error);
+  if (state !== undefined) return PASSING.test(state) && !OF_A_STATEMENT.test(state);
+  if (!isNativeError(error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return (code !== undefined && OF_THE_SYSTEM.test(code)) || WORDS.some(([known]) => known.test(error.message));
+}
+
 /** Whether the values of a row are at fault (data exceptions and broken constraints), so that repeating is no use. */
 export const isRowFault = (error: unknown): boolean => /^2[23]/.test(stateOf(error) ?? "");
 

@@ -8,8 +8,8 @@ const LAST_RETRY_MS = 1_000;
 export interface Patience {
   /** Monotonic time in milliseconds after which no further attempt begins; asked before each. */
   readonly endsAt: () => number;
-  /** Called with each failure that another attempt follows. */
-  readonly failed?: (error: unknown) => void;
+  /** Called at each failure that another attempt follows. */
+  readonly failed?: () => void;
 }
 
 /** Makes a call again while the server is away. For calls that may take effect twice. Rejects with the last error. */
@@ -19,7 +19,7 @@ export async function patiently<Result>(call: () => Promise<Result>, { endsAt, f
       return await call();
     } catch (error) {
       if (!isOutage(error) || performance.now() + waitMs > endsAt()) throw error;
-      failed?.(error);
+      failed?.();
     }
     await setTimeout(waitMs);
   }

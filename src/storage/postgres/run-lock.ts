@@ -12,8 +12,12 @@ export interface RunLockOptions extends PostgresOptions {
   readonly instance: string;
   /** Other gateways may use the tables too. */
   readonly shared: boolean;
+  /** What to do if another gateway holds the tables; by default what a gateway that starts can do. */
+  readonly cure?: string | undefined;
   /** Called when another gateway has taken the tables while the server was out of reach. */
   readonly taken: (error: GatewayError) => void;
+  /** Called when the locks, which were lost, are this run's again. */
+  readonly retaken?: (() => void) | undefined;
   /** What other gateways tell on the schema's channel; not listened to by default. */
   readonly news?: Listener | undefined;
 }
@@ -29,6 +33,8 @@ export interface Listener {
 export const lockOfRun = (schema: string, instance: string): string => `sluice:run:${schema}:${instance}`;
 const lockOfGateway = (schema: string): string => `sluice:gateway:${schema}`;
 
+const CURE =
+  "stop it, set another data.postgres.schema, or set data.shared to true for both, and then each gateway enforces caps on its own";
 /** A predecessor's connection may take a moment to end when it was killed. */
 const PREDECESSOR_MS = 2_000;
 const AGAIN_MS = 200;
@@ -118,6 +124,7 @@ export class RunLock {
       const isOurs = await this.#tried().catch(() => undefined);
       if (isOurs) {
         this.#options.news?.missed();
+        this.#options.retaken?.();
         return;
       }
       if (isOurs === false && !isTold && performance.now() - lostAt > GONE_MS) {
@@ -129,10 +136,11 @@ export class RunLock {
   }
 
   #inUse(): GatewayError {
+    const { schema, cure = CURE } = this.#options;
+    const { place } = this.#database;
     return new GatewayError(
       "store_unavailable",
-      `the schema ${this.#options.schema} of PostgreSQL at ${this.#database.place} is in use by another gateway: stop it, set ` +
-        "another data.postgres.schema, or set data.shared to true for both, and then each gateway enforces caps on its own",
+      `the schema ${schema} of PostgreSQL at ${place} is in use by another gateway: ${cure}`,
     );
   }
 }

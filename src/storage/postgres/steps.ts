@@ -90,4 +90,11 @@ export const STEPS: readonly string[] = [
    CREATE TRIGGER teams_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON teams
      FOR EACH STATEMENT EXECUTE FUNCTION count_key_change();
    ALTER TABLE streams ADD COLUMN team text COLLATE "C";`,
+  // The gateways that share the schema, and of which cluster each is a node.
+  `CREATE TABLE gateways (
+     instance text COLLATE "C" PRIMARY KEY,
+     prefix text COLLATE "C",
+     cluster text COLLATE "C",
+     CHECK ((prefix IS NULL) = (cluster IS NULL))
+   );`,
 ];

@@ -17,7 +17,6 @@ const MAX_WRITES = 10_000;
  */
 export class PatientCalls {
   readonly #lanes = new Lanes();
-  readonly #away: (cause: unknown) => void;
   readonly #patienceMs: number;
   #reads = 0;
   #writes = 0;
@@ -25,9 +24,7 @@ export class PatientCalls {
   #writesEndAt = Number.POSITIVE_INFINITY;
   #closed: Promise<void> | undefined;
 
-  /** `away` is told once when the server is away, until a call succeeds again. */
-  constructor(away: (cause: unknown) => void, patienceMs: number = PATIENCE_MS) {
-    this.#away = away;
+  constructor(patienceMs: number = PATIENCE_MS) {
     this.#patienceMs = patienceMs;
   }
 
@@ -99,18 +96,16 @@ export class PatientCalls {
     // A server that stands still would take seconds to refuse each of those that wait for one another.
     if (this.#isAway && performance.now() > endsAt()) throw new Error("the server is away");
     try {
-      const result = await patiently(call, { endsAt, failed: (error) => this.#failed(error) });
+      const failed = () => {
+        this.#isAway = true;
+      };
+      const result = await patiently(call, { endsAt, failed });
       this.#isAway = false;
       return result;
     } catch (error) {
-      if (isOutage(error)) this.#failed(error);
+      if (isOutage(error)) this.#isAway = true;
       throw error;
     }
-  }
-
-  #failed(error: unknown): void {
-    if (!this.#isAway) this.#away(error);
-    this.#isAway = true;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonValue } from "../../core/kernel/json.ts";
 import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { StoreChange } from "../../core/ports/store-change.ts";
@@ -20,8 +19,6 @@ export interface PostgresTranscriptsOptions {
   readonly deadRuns: DeadRuns;
   /** What the gateways that share the tables tell each other; undefined if this is the only one. */
   readonly news: StoreNews | undefined;
-  /** Told once when the server is away, until a call succeeds again. */
-  readonly outage: (error: GatewayError) => void;
   /** How long a read waits for a server that is away, and each write once the process stops. */
   readonly patienceMs?: number;
 }
@@ -47,13 +44,13 @@ export class PostgresTranscripts implements Transcripts {
   readonly #lead: Lead | undefined;
 
   constructor(options: PostgresTranscriptsOptions, lead?: Lead) {
-    const { database, instance, deadRuns, news, outage, patienceMs } = options;
+    const { database, instance, deadRuns, news, patienceMs } = options;
     this.#options = options;
     this.#database = database;
     this.#instance = instance;
     this.#deadRuns = deadRuns;
     this.#news = news;
-    this.#calls = lead?.calls ?? new PatientCalls((cause) => outage(database.unusable(cause)), patienceMs);
+    this.#calls = lead?.calls ?? new PatientCalls(patienceMs);
     this.#lead = lead;
   }
 

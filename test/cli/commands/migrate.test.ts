@@ -53,7 +53,12 @@ describeWithPostgres("sluice migrate", (server) => {
       new ChatScript(await upstream.request()).text("to the sea").finish();
       await client.ended("r1");
       const running = await migrate(cwd, { directory: "files", postgres }, "postgres");
-      expect(running).toMatchObject({ code: 1, stderr: expect.stringContaining("in use by another gateway") });
+      expect(running).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /in use by another gateway \(pid .*\): stop it, and start it again when this is done\n$/,
+        ),
+      });
     }
     const { code, stdout, stderr } = await migrate(cwd, { directory: "files", postgres }, "postgres");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -71,6 +76,11 @@ describeWithPostgres("sluice migrate", (server) => {
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { ...config, data } });
     using client = await OpenClawClient.dial(gateway.url);
     await client.connect({ token: secret });
+    const back = await migrate(cwd, { directory: "files", postgres }, "sqlite", "--data", "back");
+    expect(back).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/in use by another gateway: stop it, and start it again when this is done\n$/),
+    });
     const { messages } = await client.request("chat.history", { sessionKey: "trip" });
     expect(messages).toMatchObject([{ content: "where to?" }, { content: [{ text: "to the sea" }] }]);
     const headers = { authorization: `Bearer ${secret}` };
@@ -78,5 +88,24 @@ describeWithPostgres("sluice migrate", (server) => {
     expect(await (await fetch(`${gateway.url}/v1/usage?by=team`, { headers })).json()).toMatchObject({
       lines: [{ group: "research", completed: 1 }],
     });
+  });
+
+  test("names the setting that a new place is given by, and what to set once all is copied", async () => {
+    const cwd = directory();
+    new KeyDatabase(join(cwd, "files")).add(keyFor("alice", freshSecret()));
+    const schema = freshSchema();
+    const data = { store: "postgres", directory: "files", postgres: { url: server().url, schema, connections: 4 } };
+    expect(await migrate(cwd, data, "postgres")).toMatchObject({ code: 0, stderr: "" });
+    const { stderr: filled } = await migrate(cwd, data, "postgres");
+    expect(filled).toMatch(
+      /^sluice: the schema \w+ of PostgreSQL at .* is not empty: set data\.postgres\.schema to a new one\n$/,
+    );
+    const { stderr: full } = await migrate(cwd, data, "sqlite");
+    expect(full).toBe(`sluice: the directory ${join(cwd, "files")} is not empty: name a new one with --data\n`);
+    const { code, stdout } = await migrate(cwd, data, "sqlite", "--data", "back");
+    expect(code).toBe(0);
+    const moved = `copied; set data.store to "sqlite", data.directory to "${join(cwd, "back")}" and start the gateway\n`;
+    expect(stdout).toMatch(/^keys: 1\n/);
+    expect(stdout.endsWith(`\n${moved}`)).toBe(true);
   });
 });

@@ -117,7 +117,9 @@ describeWithPostgres("copying all that is kept", (server) => {
     const [from, other] = [filled(), newDirectory()];
     const { postgres } = places(from);
     await copyToPostgres({ directory: from, postgres });
-    await expect(copyToPostgres({ directory: from, postgres })).rejects.toThrow("is not empty: name a new one");
+    await expect(copyToPostgres({ directory: from, postgres })).rejects.toThrow(
+      "is not empty: set data.postgres.schema",
+    );
     await expect(copyToDirectory({ directory: from, postgres })).rejects.toThrow("is not empty: name a new one");
     writeFileSync(join(other, "notes.txt"), "mine");
     await expect(copyToDirectory({ directory: other, postgres })).rejects.toThrow("is not empty: name a new one");

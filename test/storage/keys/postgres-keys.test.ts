@@ -16,7 +16,14 @@ describeWithPostgres("the keys in PostgreSQL", (server) => {
       open: () => openPostgresKeys(options),
       watch: async (news) => {
         await migrate(database);
-        return watchPostgresKeys(database, new Health(() => performance.now()), news);
+        return watchPostgresKeys(
+          database,
+          new Health(
+            () => performance.now(),
+            () => {},
+          ),
+          news,
+        );
       },
       spoil: () => void server().ask(`ALTER TABLE ${schema}.key_changes RENAME TO hidden`),
       mend: () => void server().ask(`ALTER TABLE ${schema}.hidden RENAME TO key_changes`),

@@ -14,7 +14,7 @@ describeWithPostgres("a pool that lends connections for one transaction each", (
     const lock = new RunLock({ ...options, instance: randomUUID(), shared: false, taken() {} }, database);
     const refused = { code: "store_unavailable", message: expect.stringContaining("pool_mode = session") };
     await expect(lock.take()).rejects.toMatchObject(refused);
-    await expect(tryPostgres(options)).rejects.toMatchObject(refused);
+    await expect(tryPostgres(options, undefined)).rejects.toMatchObject(refused);
     expect(server().ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")).toBe("0");
     // It works as such a pool does: this is what would have been used.
     await expect(database.query("SELECT 1 AS one")).resolves.toEqual([{ one: 1 }]);
@@ -23,6 +23,6 @@ describeWithPostgres("a pool that lends connections for one transaction each", (
 
   test("is not taken for one that keeps each connection to its client", async () => {
     const options = server().options(freshSchema());
-    await expect(tryPostgres(options)).resolves.toBeUndefined();
+    await expect(tryPostgres(options, undefined)).resolves.toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { PatientCalls } from "../../../src/storage/transcripts/patient-calls.ts";
 
 test("a server that stands still is not tried once more for each write that waits when the process stops", async () => {
-  const calls = new PatientCalls(() => {}, 50);
+  const calls = new PatientCalls(50);
   let tries = 0;
   /** As a driver that gives up only when the patience is over. */
   const silent = async () => {
@@ -17,7 +17,7 @@ test("a server that stands still is not tried once more for each write that wait
 });
 
 test("what waits when the process stops is written by a server that answers, however late", async () => {
-  const calls = new PatientCalls(() => {}, 0);
+  const calls = new PatientCalls(0);
   const written: number[] = [];
   const writes = Array.from({ length: 20 }, (_, number) => calls.write("one lane", async () => written.push(number)));
   await calls.close();

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { DeadRuns } from "../../../src/storage/postgres/dead-runs.ts";
+import { Health } from "../../../src/storage/postgres/health.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import {
@@ -20,12 +21,13 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     schema = freshSchema(),
     more: Partial<PostgresTranscriptsOptions> = {},
     { url } = server().options(schema),
+    health?: Health,
   ) {
-    const database = new PostgresDatabase({ ...server().options(schema), url });
+    const database = new PostgresDatabase({ ...server().options(schema), url }, health && (() => health.begins()));
     await migrate(database);
     const instance = randomUUID();
     const deadRuns = new DeadRuns(schema, { shared: false, now: () => performance.now() });
-    const store = new PostgresTranscripts({ database, instance, deadRuns, news: undefined, outage: () => {}, ...more });
+    const store = new PostgresTranscripts({ database, instance, deadRuns, news: undefined, ...more });
     const close = async () => {
       await store.close();
       await database.close(5_000);
@@ -118,10 +120,14 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await store.close();
   });
 
-  test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
+  test("while the server is away writes wait, reads fail after as long as told, and the outage is noticed once", async () => {
     const outages: unknown[] = [];
     const schema = freshSchema();
-    const store = await open(schema, { patienceMs: 300, outage: (error) => outages.push(error) });
+    const health = new Health(
+      () => performance.now(),
+      (outage) => outages.push(outage),
+    );
+    const store = await open(schema, { patienceMs: 300 }, undefined, health);
     await store.append("a", [message(1)]);
     await server().kill();
     const writes = [2, 3].map((seq) => store.append("a", [message(seq)]));
@@ -137,7 +143,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     // A server that has just started may take longer than that store waits.
     const reader = await open(schema);
     expect(await reader.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
-    expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
+    expect(outages).toEqual([{ kind: "away", reason: expect.any(String) }]);
     await Promise.all([store, reader].map((one) => one.close()));
   });
 
@@ -162,7 +168,11 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     server().ask(`CREATE ROLE ${role} LOGIN; GRANT CREATE ON DATABASE postgres TO ${role}`);
     const told = Promise.withResolvers<void>();
     const url = `postgres://${role}@127.0.0.1:${server().port}/postgres`;
-    const store = await open(undefined, { outage: () => told.resolve() }, { ...server().options(""), url });
+    const health = new Health(
+      () => performance.now(),
+      () => told.resolve(),
+    );
+    const store = await open(undefined, {}, { ...server().options(""), url }, health);
     await store.append("a", [message(1)]);
     server().ask(breaks(role));
     server().ask(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
