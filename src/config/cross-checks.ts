@@ -180,6 +180,11 @@ export function warningsOf(config: Checked): readonly string[] {
       `cluster.listen: nodes on other machines, which ${remote} allows for, cannot reach ${address}; set the address of a private network`,
     );
   }
+  if (config.cluster.redis && isLoopback(nodeHost) && !isLoopback(address)) {
+    warnings.push(
+      `cluster.listen.host: ${nodeHost} is reached from this machine alone, while other nodes are sent to ${address}; set a private network's address, unless a tunnel leads from there`,
+    );
+  }
   if (isShort(config.auth.token)) {
     warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; use a long random one`);
   }

@@ -13,7 +13,7 @@ export function clusterLine(news: ClusterNews): { readonly level: Level; readonl
     case "redis_back":
       return { level: "info", fields: { ...fields, redis: news.redis, awayMs: Math.round(news.awayMs) } };
     case "not_ready":
-      return { level: "error", fields: { ...fields, code: "cluster_unavailable" } };
+      return { level: "error", fields: { ...fields, code: "cluster_unavailable", reason: lineText(news.reason) } };
     case "data_lost":
       return { level: "error", fields };
     case "lease_lost":

@@ -100,7 +100,9 @@ describeWithRedis("a node", (redis) => {
     expect((await readyz(gateway)).body).toMatchObject({ status: "ready", redis: { state: "away" } });
     expect(await sample(gateway, 'sluice_cluster_redis_up{redis="both"}')).toBe(0);
 
-    await told(gateway, "not_ready");
+    // What took it away was the end of its connections.
+    const line = await told(gateway, "not_ready");
+    expect(line).toMatchObject({ level: "error", reason: expect.stringMatching(/^connect ECONNREFUSED/) });
     const deaf = await readyz(gateway);
     expect(deaf).toMatchObject({ status: 503, body: { status: "not_ready" } });
     expect(deaf.body.reason).toMatch(/^nothing was heard from Redis for 1\d s: connect ECONNREFUSED/);

@@ -106,7 +106,11 @@ describe("a cluster", () => {
     expect(warnings({})).toEqual([expect.stringMatching(/cluster\.redis\.url allows for, cannot reach 127\.0\.0\.1;/)]);
     expect(warnings({ host: "::", address: "localhost" })).toHaveLength(1);
     expect(warnings({ host: "10.0.0.7" })).toEqual([]);
-    expect(warnings({ host: "127.0.0.1", address: "10.0.0.7" })).toEqual([]);
+    expect(warnings({ host: "0.0.0.0", address: "10.0.0.7" })).toEqual([]);
+    // As where nothing but SLUICE_NODE_ADDRESS was set.
+    const halfSet = /^cluster\.listen\.host: 127\.0\.0\.1 is reached from this machine alone, .* sent to 10\.0\.0\.7;/;
+    expect(warnings({ address: "10.0.0.7" })).toEqual([expect.stringMatching(halfSet)]);
+    expect(warnings({ address: "10.0.0.7" }, "redis://127.0.0.1")).toEqual([expect.stringMatching(halfSet)]);
     expect(warnings({}, "redis://127.0.0.1")).toEqual([]);
   });
 });

@@ -32,3 +32,7 @@ export function expectNoRights(pod: unknown): void {
   });
   expect(at(pod, "automountServiceAccountToken")).toBe(false);
 }
+
+/** For how long a probe may fail before Kubernetes acts. */
+export const patienceMs = (probe: unknown): number =>
+  Number(at(probe, "periodSeconds")) * Number(at(probe, "failureThreshold")) * 1_000;

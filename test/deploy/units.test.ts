@@ -9,10 +9,11 @@ import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { completeConfig } from "../../src/config/load.ts";
 import { asString } from "../../src/core/kernel/json.ts";
+import { MIGRATION_MS } from "../../src/storage/postgres/migrations.ts";
 import { DEPLOY } from "../support/front-proxy.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { at, expectNoRights, manifestsIn } from "./manifests.ts";
+import { at, expectNoRights, manifestsIn, patienceMs } from "./manifests.ts";
 
 const directory = temporaryDirectories();
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -132,9 +133,11 @@ describe("deploy/kubernetes", () => {
   });
 
   test("listens longer after SIGTERM than the readiness probe needs to fail", () => {
-    const probe = at(container, "readinessProbe");
-    const noticedMs = Number(at(probe, "periodSeconds")) * Number(at(probe, "failureThreshold")) * 1_000;
-    expect(config.limits.lingerMs).toBeGreaterThan(noticedMs);
+    expect(config.limits.lingerMs).toBeGreaterThan(patienceMs(at(container, "readinessProbe")));
+  });
+
+  test("does not kill a new version that migrates the tables of the old one", () => {
+    expect(patienceMs(at(container, "startupProbe"))).toBeGreaterThan(MIGRATION_MS);
   });
 
   test("names ports, labels and volumes that exist", () => {

@@ -319,7 +319,7 @@ test("a change in a node's cluster is one line, at the level of what it means, a
     (log) => {
       log.cluster({ kind: "redis_away", redis: "money", reason: `full ${"x".repeat(500)}\n` });
       log.cluster({ kind: "redis_back", redis: "money", awayMs: 12.7 });
-      log.cluster({ kind: "not_ready" });
+      log.cluster({ kind: "not_ready", reason: "it refuses the user" });
       log.cluster({ kind: "ready" });
       log.cluster({ kind: "data_lost" });
       log.cluster({ kind: "lease_lost" });

@@ -119,6 +119,7 @@ export class ClusterNode implements Disposable {
     const isReady = this.reason === undefined;
     if (isReady === this.#wasReady) return;
     this.#wasReady = isReady;
-    this.observer.changed({ kind: isReady ? "ready" : "not_ready" });
+    // What keeps Redis away may be another reason by now than what took it away.
+    this.observer.changed(isReady ? { kind: "ready" } : { kind: "not_ready", reason: this.cluster.link.reason });
   }
 }

@@ -17,7 +17,7 @@ export type ClusterNews =
   | { readonly kind: "clock_off"; readonly aheadMs: number }
   | { readonly kind: "clock_right" }
   /** Nothing was heard from Redis for so long that opens are refused; or they are accepted again. */
-  | { readonly kind: "not_ready" }
+  | { readonly kind: "not_ready"; readonly reason: string | undefined }
   | { readonly kind: "ready" };
 
 /** What is only counted. */

@@ -5,7 +5,7 @@ import { STEPS } from "./steps.ts";
 export const lockNumber = (parameter: string): string => `hashtextextended(${parameter}, 0)`;
 
 /** How long a step may take, and waiting for another gateway that runs them. */
-const MIGRATION_MS = 600_000;
+export const MIGRATION_MS = 600_000;
 
 /**
  * Runs the missing migrations in one transaction, one gateway at a time. Rejects with `store_unavailable` when a newer

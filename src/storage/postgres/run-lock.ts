@@ -4,6 +4,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { connectionOf, type PostgresOptions } from "./connection.ts";
 import type { PostgresDatabase } from "./database.ts";
 import { lockNumber } from "./migrations.ts";
+import { refusePoolOfTransactions } from "./pooling.ts";
 
 /** How a gateway marks the database as its own. */
 export interface RunLockOptions extends PostgresOptions {
@@ -66,8 +67,12 @@ export class RunLock {
     this.#database = database;
   }
 
-  /** Takes the locks. Rejects with `store_unavailable` when another gateway holds them, or the server is out of reach. */
+  /**
+   * Takes the locks. Rejects with `store_unavailable` when another gateway holds them, the server is out of reach, or no
+   * connection to it could hold them.
+   */
   async take(): Promise<void> {
+    await refusePoolOfTransactions(this.#options, this.#database);
     for (let waitedMs = 0; !(await this.#tried()); waitedMs += AGAIN_MS) {
       if (waitedMs >= PREDECESSOR_MS) throw this.#inUse();
       await setTimeout(AGAIN_MS);

@@ -6,7 +6,7 @@ import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
 import { bodyEndError } from "../policy/body-end.ts";
 import { providerHead } from "../policy/provider-head.ts";
-import { clarify, classify, type ResponseHead, responseError } from "../policy/response.ts";
+import { clarify, classify, type ResponseHead, responseError, wantedOf } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
 import { Alarm } from "./alarm.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
@@ -113,12 +113,9 @@ export class Call implements UpstreamCall, ExchangeOwner {
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
     this.#sink.responded(providerHead(head, (text) => this.#secrets.mask(text)));
-    const wanted = this.#request.unary ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
+    const wanted = wantedOf(this.#request, this.#routeClient);
     const verdict = classify(head, wanted);
-    if (verdict === "refused") {
-      this.#refuse(head, "");
-      return undefined;
-    }
+    if (verdict === "refused") return void this.#refuse(head, "");
     this.#enter("first_event");
     if (verdict !== "unclear") return this.#bodyOf(verdict, head);
     return new UnclearBody((found) => this.#bodyOf(clarify(head, wanted, found), head));
@@ -162,7 +159,8 @@ export class Call implements UpstreamCall, ExchangeOwner {
       this.#tryAfter(0);
       return;
     }
-    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
+    const wanted = wantedOf(this.#request, this.#routeClient);
+    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall(), wanted);
     this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 

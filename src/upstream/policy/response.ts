@@ -18,6 +18,19 @@ export type Wanted = "events" | "answer" | "either";
  */
 export type Verdict = "events" | "answer" | "unclear" | "error" | "refused";
 
+/** What a call may take. */
+export const wantedOf = (
+  call: { readonly unary?: boolean | undefined },
+  route: { readonly jsonAnswer: boolean },
+): Wanted => (call.unary ? "answer" : route.jsonAnswer ? "either" : "events");
+
+/** What is said of an answer that is not what was asked for. */
+const UNMET: Readonly<Record<Wanted, string>> = {
+  events: "the upstream did not answer with a stream",
+  answer: "the upstream did not answer with JSON, and no stream was asked for",
+  either: "the upstream answered neither with a stream nor with JSON",
+};
+
 /** What servers write into content-encoding for a body that is not packed: RFC 9110's word, and mistakes for it. */
 const UNPACKED = new Set(["", "identity", "none", "utf-8", "utf8", "7bit", "8bit", "binary"]);
 
@@ -58,9 +71,15 @@ export function clarify(
 
 /**
  * The failure that a response means which is no answer. `body` is what was read of its body, perhaps cut; of its words the
- * provider's own error alone is passed on, sanitised. `wallMs` is the time of day, for a `retry-after` that is a date.
+ * provider's own error alone is passed on, sanitised. `wallMs` is the time of day, for a `retry-after` that is a date; `wanted`
+ * says what would have been an answer.
  */
-export function responseError(head: ResponseHead, body: string, wallMs: number): GatewayError {
+export function responseError(
+  head: ResponseHead,
+  body: string,
+  wallMs: number,
+  wanted: Wanted = "events",
+): GatewayError {
   const { status } = head;
   const said = readRefusal(body) ?? {};
   // Google refuses a wrong key with 400.
@@ -85,7 +104,7 @@ export function responseError(head: ResponseHead, body: string, wallMs: number):
   const encoding = encodingOf(head);
   if (encoding !== "identity") return bad("the upstream compressed its answer unasked", { encoding });
   if (!isSuccess(head)) return bad(`the upstream answered ${status}`, { reason: "status" });
-  return bad("the upstream did not answer with a stream", { contentType: contentTypeOf(head) });
+  return bad(UNMET[wanted], { contentType: contentTypeOf(head) });
 }
 
 /** A response that is no refusal may be an answer: of a text nothing is repeated, of a page what it says beside `message`. */

@@ -122,6 +122,21 @@ describe("what begins like no event stream", () => {
     expect(error).toMatchObject({ code: "upstream_bad_response", details: { contentType: type } });
   });
 
+  test.each([
+    ["a stream", {}, "text/html", "<p>", "the upstream did not answer with a stream"],
+    [
+      "a whole answer",
+      { unary: true },
+      "text/event-stream",
+      "data: {}\n\n",
+      "the upstream did not answer with JSON, and no stream was asked for",
+    ],
+    ["either", { jsonAnswer: true }, "text/html", "<p>", "the upstream answered neither with a stream nor with JSON"],
+  ])("is refused in the words of what was asked for, here as %s", async (_name, asked, type, body, words) => {
+    const { error } = await answered(200, { "content-type": type }, body, asked);
+    expect(error?.message).toBe(words);
+  });
+
   test.each([204, 205])("and has no body, with status %i, is refused", async (status) => {
     const { error } = await answered(status, { "content-type": "text/event-stream" }, "");
     expect(error).toMatchObject({ code: "upstream_bad_response", details: { status } });
