@@ -7,16 +7,16 @@ if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
 
 // Sources are TypeScript that Node can strip; the transformer does just that, so line numbers stay exact.
 export default {
-  testEnvironment: "<rootDir>/test/support/suite-environment.ts",
+  testEnvironment: "<rootDir>/test/support/jest/suite-environment.ts",
   extensionsToTreatAsEsm: [".ts"],
-  transform: { "\\.ts$": "<rootDir>/test/support/strip-types.js" },
+  transform: { "\\.ts$": "<rootDir>/test/support/jest/strip-types.js" },
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   collectCoverageFrom: ["src/**/*.ts", "protocol/**/*.ts"],
   coverageProvider: "v8",
   coverageReporters: ["text-summary", "text", "json-summary"],
   // A busy machine takes its time; a test that hangs is told apart by this alone.
   testTimeout: 120_000,
-  testSequencer: "<rootDir>/test/support/suite-order.js",
+  testSequencer: "<rootDir>/test/support/jest/suite-order.js",
   // Many suites wait for leases, databases and browsers: two at a time left two cores idle.
   maxWorkers: 3,
   // A worker keeps the modules of every suite it ran, and coverage looks at all of them after each one.

@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { CODES } from "../protocol/codes.ts";
 import type { ServerFrame } from "../protocol/stream.ts";
-import { startTestGateway } from "./support/gateway.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "./support/scripted-upstream.ts";
-import { StreamClient } from "./support/stream-client.ts";
+import { StreamClient } from "./support/clients/stream-client.ts";
+import { startTestGateway } from "./support/gateways/gateway.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "./support/upstreams/scripted-upstream.ts";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../protocol");
 const vectors = readdirSync(join(folder, "vectors")).filter((name) => name.endsWith(".jsonl"));

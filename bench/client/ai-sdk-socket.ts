@@ -3,7 +3,7 @@ import { writePlan } from "../payload/plan.ts";
 import { targetFor } from "./asked.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
-import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
+import { LeanWebSocket, type WebSocketListener } from "./wire/web-socket.ts";
 
 interface ServerFrame {
   readonly type: string;

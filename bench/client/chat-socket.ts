@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
+import { LeanWebSocket, type WebSocketListener } from "./wire/web-socket.ts";
 
 const PROTOCOL_VERSION = 4;
 /** The stamps in the upstream's text: key, number, time. */

@@ -1,6 +1,6 @@
 import type { Fault } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./wire/wire.ts";
 
 const SLOW_BYTES_PER_SECOND = 64 * 1024;
 const TURN_MS = 50;

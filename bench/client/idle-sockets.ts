@@ -1,6 +1,6 @@
 import type { Target } from "./job.ts";
-import type { Wire } from "./wire.ts";
-import { wireOf } from "./wire-of.ts";
+import type { Wire } from "./wire/wire.ts";
+import { wireOf } from "./wire/wire-of.ts";
 
 export interface Idle {
   readonly target: Target;

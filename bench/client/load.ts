@@ -7,8 +7,8 @@ import type { Job, JobResult } from "./job.ts";
 import { LoadStream } from "./load-stream.ts";
 import { beginByClock } from "./schedule.ts";
 import { Tally } from "./tally.ts";
-import type { Wire } from "./wire.ts";
-import { wireOf } from "./wire-of.ts";
+import type { Wire } from "./wire/wire.ts";
+import { wireOf } from "./wire/wire-of.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
 /** How long streams may take to start before a run fails. */

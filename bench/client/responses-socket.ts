@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { bodyFor, targetFor } from "./asked.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
-import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
+import { LeanWebSocket, type WebSocketListener } from "./wire/web-socket.ts";
 
 /** Lanes of one socket. A real gateway allows 32, and 16 responses at once. */
 const LANES = 16;

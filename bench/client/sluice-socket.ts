@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { bodyFor, targetFor } from "./asked.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
-import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
+import { LeanWebSocket, type WebSocketListener } from "./wire/web-socket.ts";
 
 /** The usual form of an event frame; other forms are parsed. */
 const EVENT = Buffer.from('{"type":"event","id":"', "latin1");

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { nowUs } from "../payload/clock.ts";
-import { type ByteListener, connect } from "./connect.ts";
-import { ChunkedBody, PlainBody } from "./http-body.ts";
 import type { LoadStream } from "./load-stream.ts";
-import { SseLines } from "./sse-lines.ts";
+import { type ByteListener, connect } from "./wire/connect.ts";
+import { ChunkedBody, PlainBody } from "./wire/http-body.ts";
+import { SseLines } from "./wire/sse-lines.ts";
 
 /** A kept-alive HTTP/1.1 connection, one stream at a time. */
 export class SseSocket implements ByteListener {

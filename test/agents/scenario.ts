@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
-import { runCommand } from "../support/command-world.ts";
-import { freePort } from "../support/free-port.ts";
-import { startSluice } from "../support/sluice-process.ts";
+import { startSluice } from "../support/gateways/sluice-process.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { runCommand } from "../support/openclaw/command-world.ts";
 import type { DocumentedClient } from "./documented.ts";
 import { startAgentProvider } from "./provider.ts";
 import { type Turn, takeTurn } from "./turn.ts";

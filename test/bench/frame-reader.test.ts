@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { FrameReader } from "../../bench/client/frame-reader.ts";
-import { clientFrame } from "../../bench/client/frame-writer.ts";
+import { FrameReader } from "../../bench/client/wire/frame-reader.ts";
+import { clientFrame } from "../../bench/client/wire/frame-writer.ts";
 import { ClientFrames } from "../../bench/rows/floor/client-frames.ts";
 
 const FIN = 0x80;

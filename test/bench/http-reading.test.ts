@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ChunkedBody } from "../../bench/client/http-body.ts";
-import { SseLines } from "../../bench/client/sse-lines.ts";
+import { ChunkedBody } from "../../bench/client/wire/http-body.ts";
+import { SseLines } from "../../bench/client/wire/sse-lines.ts";
 import { EventScanner } from "../../bench/rows/floor/event-scanner.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";

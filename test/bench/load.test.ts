@@ -7,7 +7,7 @@ import { DEFAULT_PLAN, ENDLESS } from "../../bench/payload/plan.ts";
 import { PAYLOAD_NAMES } from "../../bench/payload/shape.ts";
 import { FloorConnection } from "../../bench/rows/floor/floor-connection.ts";
 import { UpstreamServer } from "../../bench/upstream/upstream-server.ts";
-import { startTestGateway } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
 
 const upstream = new UpstreamServer();
 let floor: Server;

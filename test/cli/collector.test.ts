@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "@jest/globals";
 import { type Collector, chooseCollector } from "../../src/cli/collector.ts";
-import { startSluice } from "../support/sluice-process.ts";
+import { startSluice } from "../support/gateways/sluice-process.ts";
 
 const config = { data: { store: "memory" }, log: { pretty: false } };
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { runCommandLine, type World } from "../../src/cli/command-line.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

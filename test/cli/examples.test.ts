@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { USAGE } from "../../src/cli/command-line.ts";
 import { COMMANDS } from "../../src/cli/command-table.ts";
-import { worldWith } from "../support/command-world.ts";
-import { untypable } from "../support/typable.ts";
+import { untypable } from "../support/browser/typable.ts";
+import { worldWith } from "../support/openclaw/command-world.ts";
 
 /** The commands that --help itself explains. */
 const LINE = ["serve", "check"];

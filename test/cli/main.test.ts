@@ -8,8 +8,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import manifest from "../../package.json" with { type: "json" };
-import { COMPILED } from "../support/compiled.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { COMPILED } from "../support/gateways/compiled.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));

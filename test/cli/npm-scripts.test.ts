@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const directory = temporaryDirectories();

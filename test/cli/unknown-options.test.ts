@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { COMMANDS } from "../../src/cli/command-table.ts";
 import { BAD_USAGE } from "../../src/cli/exit-codes.ts";
-import { worldWith } from "../support/command-world.ts";
+import { worldWith } from "../support/openclaw/command-world.ts";
 
 /** `serve` and `check` are the command line's own. */
 const names = Object.keys(COMMANDS).filter((name) => name !== "serve" && name !== "check");

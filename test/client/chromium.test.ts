@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { buildClient } from "../../scripts/build-client.ts";
 import type * as Client from "../../src/client/index.ts";
-import { CHROMIUM, NO_CHROMIUM } from "../support/chromium.ts";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { startFloodUpstream } from "../support/flood-upstream.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { CHROMIUM, NO_CHROMIUM } from "../support/browser/chromium.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { startCuttingProxy } from "../support/network/cutting-proxy.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { startFloodUpstream } from "../support/upstreams/flood-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 /** Chromium takes a page that the test hands it for a public one, which may not connect to this machine. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { connect, type Sluice, type SluiceError, type StreamEvent, textOf } from "../../src/client/index.ts";
 import type { SavedStream } from "../../src/client/reading.ts";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
+import { startCuttingProxy } from "../support/network/cutting-proxy.ts";
 import { answer, CHAT, chunk, numbers, PACKAGE_SOCKET, seqsOf, startStage } from "./set-up.ts";
 
 const codeOf = (failed: Promise<unknown>): Promise<string> =>

@@ -8,7 +8,7 @@ import type { ClientFrame, ServerFrame } from "../../protocol/stream.ts";
 import { buildClient } from "../../scripts/build-client.ts";
 import { finalError, pauseAfter } from "../../src/client/close-codes.ts";
 import type { Received, Sent } from "../../src/client/wire.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const KIB = 1024;
 const newDirectory = temporaryDirectories();

@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { freePort } from "../support/free-port.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { startCuttingProxy } from "../support/network/cutting-proxy.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 import { chunk } from "./set-up.ts";
 
 /** What an example prints. */

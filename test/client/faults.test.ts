@@ -2,9 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../src/client/environment.ts";
 import { connect, type SluiceError, type StreamEvent } from "../../src/client/index.ts";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { startFloodUpstream } from "../support/flood-upstream.ts";
-import { startTestGateway } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { startCuttingProxy } from "../support/network/cutting-proxy.ts";
+import { startFloodUpstream } from "../support/upstreams/flood-upstream.ts";
 import { answer, CHAT, chunk, MANY_SOCKETS, numbers, PACKAGE_SOCKET, seqsOf, startStage } from "./set-up.ts";
 
 /** Reconnects at once, as a client whose draw is lucky would. */

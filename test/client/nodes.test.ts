@@ -6,9 +6,9 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { buildClient } from "../../scripts/build-client.ts";
-import { startFloodUpstream } from "../support/flood-upstream.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { startFloodUpstream } from "../support/upstreams/flood-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 const WS = pathToFileURL(fileURLToPath(new URL("../../node_modules/ws/wrapper.mjs", import.meta.url))).href;

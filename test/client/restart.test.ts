@@ -2,9 +2,9 @@
 
 import { expect, test } from "@jest/globals";
 import { connect } from "../../src/client/index.ts";
-import { freePort } from "../support/free-port.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 import { CHAT, chunk } from "./set-up.ts";
 
 /** Starts gateways at one address, one after the other. */

@@ -1,7 +1,11 @@
 import { WebSocket } from "ws";
 import { type ConnectOptions, connect, type Sluice, type SluiceStream } from "../../src/client/index.ts";
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../support/gateway.ts";
-import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../support/gateways/gateway.ts";
+import {
+  type ScriptedExchange,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from "../support/upstreams/scripted-upstream.ts";
 
 /** A gateway over a scripted upstream, and its client. */
 export interface Stage extends AsyncDisposable {

@@ -7,10 +7,10 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { chunk, MANY_SOCKETS, numbers } from "../client/set-up.ts";
-import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { startFloodUpstream } from "../support/flood-upstream.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { startCuttingProxy } from "../support/network/cutting-proxy.ts";
+import { startFloodUpstream } from "../support/upstreams/flood-upstream.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const FOLDER = fileURLToPath(new URL("../../clients/python/", import.meta.url));
 

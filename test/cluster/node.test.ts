@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { beforeRedis } from "../support/odd-redis.ts";
-import { describeWithRedis } from "../support/redis.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { beforeRedis } from "../support/stores/odd-redis.ts";
+import { describeWithRedis } from "../support/stores/redis.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { newDevice, signedDevice } from "../support/device.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { OpenClawClient, type Payload } from "../support/openclaw-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
+import { newDevice, signedDevice } from "../support/openclaw/device.ts";
+import { OpenClawClient, type Payload } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const token = "a-shared-token-of-this-test";

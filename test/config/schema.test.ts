@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { CERTIFICATE } from "../support/test-certificate.ts";
+import { CERTIFICATE } from "../support/network/test-certificate.ts";
 import { load, model, problemsOf, route } from "./sources.ts";
 
 describe("the problems of a configuration", () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { ignoredProxyWarning } from "../../src/config/proxy.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../support/test-certificate.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../support/network/test-certificate.ts";
 import { load, model, problemsOf, route } from "./sources.ts";
 
 const PROXY = "http://proxy.example.com:3128";

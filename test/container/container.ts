@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { runKeys } from "../../src/cli/commands/keys/keys.ts";
-import { runCommand } from "../support/command-world.ts";
-import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
+import { runCommand } from "../support/openclaw/command-world.ts";
 import { memoryGroup } from "./memory-group.ts";
 
 /** As documented: 1 GiB of memory, and a heap of three quarters of it. */

@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { frameBytes, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { frameBytes, RawWebSocket, TEXT } from "../support/clients/raw-web-socket.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
 import { TOKEN } from "./container.ts";
 
 const MIB = 1_048_576;

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi, type UiStage } from "../support/control-ui.ts";
-import type { UiTab } from "../support/ui-tab.ts";
+import { describeUi, startUi, type UiStage } from "../support/browser/control-ui.ts";
+import type { UiTab } from "../support/browser/ui-tab.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 /** A session of its own with two questions and their answers. */
 async function conversation(ui: UiStage): Promise<UiTab> {

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi, type UiStage } from "../support/control-ui.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import type { UiTab } from "../support/ui-tab.ts";
+import { describeUi, startUi, type UiStage } from "../support/browser/control-ui.ts";
+import type { UiTab } from "../support/browser/ui-tab.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 /** An answer of 2.2 KB. */
 const PIECES = Array.from({ length: 200 }, (_, index) => `${String(index).padStart(4, "0")} words `);

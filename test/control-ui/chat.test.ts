@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { CONTROL_UI, describeUi, startUi } from "../support/control-ui.ts";
-import { startPlainUiServer } from "../support/plain-ui-server.ts";
+import { CONTROL_UI, describeUi, startUi } from "../support/browser/control-ui.ts";
+import { startPlainUiServer } from "../support/browser/plain-ui-server.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 describeUi("chat in the Control UI", () => {
   test("a message is sent and its answer grows on the page", async () => {

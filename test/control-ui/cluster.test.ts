@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { CONTROL_UI, describeUi, openProfile } from "../support/control-ui.ts";
-import { startLeaderAndFollower } from "../support/leader-and-follower.ts";
-import { describeWithRedis } from "../support/redis.ts";
-import { untilStored } from "../support/stored-text.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { CONTROL_UI, describeUi, openProfile } from "../support/browser/control-ui.ts";
+import { startLeaderAndFollower } from "../support/nodes/leader-and-follower.ts";
+import { describeWithRedis } from "../support/stores/redis.ts";
+import { untilStored } from "../support/stores/stored-text.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 const newDirectory = temporaryDirectories();
 const token = "a-shared-token-of-this-test";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi } from "../support/control-ui.ts";
-import type { ScriptedExchange } from "../support/scripted-upstream.ts";
+import { describeUi, startUi } from "../support/browser/control-ui.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
+import type { ScriptedExchange } from "../support/upstreams/scripted-upstream.ts";
 
 const USAGE = { prompt_tokens: 4_000, completion_tokens: 200 };
 const error = (message: string) => ({ error: { message, type: "test" } });

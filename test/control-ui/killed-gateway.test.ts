@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { CONTROL_UI, describeUi, openProfile } from "../support/control-ui.ts";
-import { freePort } from "../support/free-port.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { untilStored } from "../support/stored-text.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { CONTROL_UI, describeUi, openProfile } from "../support/browser/control-ui.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { untilStored } from "../support/stores/stored-text.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

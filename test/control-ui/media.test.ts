@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { CONTROL_UI, describeUi, openProfile, startUi, type UiStage } from "../support/control-ui.ts";
-import { freePort } from "../support/free-port.ts";
-import { png } from "../support/png.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import type { UiTab } from "../support/ui-tab.ts";
+import { CONTROL_UI, describeUi, openProfile, startUi, type UiStage } from "../support/browser/control-ui.ts";
+import { png } from "../support/browser/png.ts";
+import type { UiTab } from "../support/browser/ui-tab.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi } from "../support/control-ui.ts";
+import { describeUi, startUi } from "../support/browser/control-ui.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 /** Pages of the sidebar and the settings, and words that each shows once it has what it asked for. */
 const PAGES: readonly (readonly [page: string, words: string | RegExp])[] = [

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi, type UiStage } from "../support/control-ui.ts";
-import type { UiTab } from "../support/ui-tab.ts";
+import { describeUi, startUi, type UiStage } from "../support/browser/control-ui.ts";
+import type { UiTab } from "../support/browser/ui-tab.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 /** Begins a session on the page for new ones, and has its question answered. */
 async function begin(ui: UiStage, tab: UiTab, question: string, answer: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi } from "../support/control-ui.ts";
+import { describeUi, startUi } from "../support/browser/control-ui.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 describeUi("beside a conversation in the Control UI", () => {
   test("a side question is answered in its panel and is there after a reload; preferences are stored", async () => {

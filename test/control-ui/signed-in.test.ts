@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, openKeptProfile, startUi } from "../support/control-ui.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { describeUi, openKeptProfile, startUi } from "../support/browser/control-ui.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { ChatScript } from "../support/upstreams/chat-script.ts";
 
 const newDirectory = temporaryDirectories();
 const token = "a-shared-token-of-this-test";

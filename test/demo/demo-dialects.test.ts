@@ -3,7 +3,7 @@ import { type DemoUpstream, startDemoUpstream } from "../../src/demo/demo-upstre
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
-import { interpret, together, unnamed } from "../support/interpret.ts";
+import { interpret, together, unnamed } from "../support/relay/interpret.ts";
 import { ask, askForEvents, at, DIALECTS, type DialectName, valuesOf } from "./ask-demo.ts";
 
 let demo: DemoUpstream;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { asObject, isObject, type JsonObject, parseJson } from "../../src/core/kernel/json.ts";
 import { startDemoUpstream } from "../../src/demo/demo-upstream.ts";
-import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
-import { ownRecordings } from "../support/own-recordings.ts";
+import { NOT_HERE, readOuter } from "../support/recordings/outer-corpus.ts";
+import { ownRecordings } from "../support/recordings/own-recordings.ts";
 import { askForEvents, type DialectName, valuesOf } from "./ask-demo.ts";
 
 interface Corpus {

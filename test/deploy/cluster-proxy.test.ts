@@ -1,13 +1,17 @@
 /** Two node processes on PostgreSQL and Redis behind a proxy with the file in deploy/cluster: what clients see when one dies or stops. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { accepts, clusterCaddy, clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
-import { describeWithPostgres } from "../support/postgres.ts";
-import { hasRedis, TestRedis } from "../support/redis.ts";
-import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
-import { SseClient } from "../support/sse-client.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { SseClient } from "../support/clients/sse-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { configFor, type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { accepts, clusterCaddy, clusterNginx, type FrontProxy } from "../support/network/front-proxy.ts";
+import { describeWithPostgres } from "../support/stores/postgres.ts";
+import { hasRedis, TestRedis } from "../support/stores/redis.ts";
+import {
+  type ScriptedExchange,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from "../support/upstreams/scripted-upstream.ts";
 
 const event = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
 /** As in deploy/cluster: a balancer that looks once a second has noticed by then. */

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { loadConfig } from "../../src/config/load.ts";
 import { asString } from "../../src/core/kernel/json.ts";
 import { MIGRATION_MS } from "../../src/storage/postgres/migrations.ts";
-import { clusterCaddy, clusterNginx, DEPLOY } from "../support/front-proxy.ts";
+import { clusterCaddy, clusterNginx, DEPLOY } from "../support/network/front-proxy.ts";
 import { at, expectNoRights, manifestsIn, patienceMs } from "./manifests.ts";
 
 const read = (file: string): string => readFileSync(join(DEPLOY, "cluster", file), "utf8");

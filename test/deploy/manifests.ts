@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { asObject, type JsonObject } from "../../src/core/kernel/json.ts";
-import { DEPLOY } from "../support/front-proxy.ts";
+import { DEPLOY } from "../support/network/front-proxy.ts";
 
 /** The value at a path of keys and indexes; undefined where there is none. */
 export const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>

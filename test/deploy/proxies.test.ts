@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { completeConfig } from "../../src/config/load.ts";
-import { caddy, DEPLOY, type FrontProxy, nginx } from "../support/front-proxy.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
+import { caddy, DEPLOY, type FrontProxy, nginx } from "../support/network/front-proxy.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const NAME = "sluice.example.com";
 const TOKEN = "a-token-of-32-characters-or-more-0123";

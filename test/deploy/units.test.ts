@@ -10,9 +10,9 @@ import manifest from "../../package.json" with { type: "json" };
 import { completeConfig } from "../../src/config/load.ts";
 import { asString } from "../../src/core/kernel/json.ts";
 import { MIGRATION_MS } from "../../src/storage/postgres/migrations.ts";
-import { DEPLOY } from "../support/front-proxy.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { DEPLOY } from "../support/network/front-proxy.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 import { at, expectNoRights, manifestsIn, patienceMs } from "./manifests.ts";
 
 const directory = temporaryDirectories();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { NOTHING } from "../../src/core/dialect/dialect.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
-import { interpret, named, together } from "../support/interpret.ts";
+import { interpret, named, together } from "../support/relay/interpret.ts";
 
 const read = (...events: { readonly type: string }[]) => interpret(anthropicMessages, events.map(named));
 const delta = (index: number, fields: object) => ({ type: "content_block_delta", index, delta: fields });

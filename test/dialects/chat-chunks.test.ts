@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { NOTHING } from "../../src/core/dialect/dialect.ts";
 import type { JsonObject } from "../../src/core/kernel/json.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
-import { interpret, together, unnamed } from "../support/interpret.ts";
+import { interpret, together, unnamed } from "../support/relay/interpret.ts";
 
 const read = (...chunks: unknown[]) => interpret(openaiChat, chunks.map(unnamed));
 const choice = (delta: object, more: object = {}) => ({ index: 0, delta, finish_reason: null, ...more });

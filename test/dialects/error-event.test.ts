@@ -4,7 +4,7 @@ import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { errorEvents } from "../../src/dialects/error-event.ts";
 
 import { dialects } from "../../src/dialects/registry.ts";
-import { interpret, named, unnamed } from "../support/interpret.ts";
+import { interpret, named, unnamed } from "../support/relay/interpret.ts";
 
 const truncated = new GatewayError("upstream_truncated", "it stopped");
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { dialects } from "../../src/dialects/registry.ts";
-import { interpret, unnamed } from "../support/interpret.ts";
+import { interpret, unnamed } from "../support/relay/interpret.ts";
 
 const NO = "no such sail";
 

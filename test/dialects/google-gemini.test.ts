@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { googleGemini } from "../../src/dialects/google-gemini.ts";
-import { interpret, together, unnamed } from "../support/interpret.ts";
+import { interpret, together, unnamed } from "../support/relay/interpret.ts";
 
 const piece = (text: string, more: object = {}) => ({
   candidates: [{ content: { parts: [{ text }], role: "model" }, index: 0, ...more }],

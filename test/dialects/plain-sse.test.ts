@@ -6,8 +6,8 @@ import { Relay } from "../../src/core/relay/relay.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { plainSse } from "../../src/dialects/plain-sse.ts";
-import { interpret } from "../support/interpret.ts";
-import { observerOf } from "../support/observer.ts";
+import { interpret } from "../support/relay/interpret.ts";
+import { observerOf } from "../support/relay/observer.ts";
 
 describe("a plain SSE request", () => {
   test("goes to the base URL itself, with a bearer key when there is one", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { PROVIDER_NAMES, PROVIDERS } from "../../src/config/providers.ts";
 import { dialects } from "../../src/dialects/registry.ts";
-import { SHAPES } from "../support/provider-shapes.ts";
+import { SHAPES } from "../support/upstreams/provider-shapes.ts";
 
 /** The events of a body of ours: no line end but LF, no field but `event` and `data`. */
 const eventsOf = (body: string) =>

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { fromByteString } from "../../src/core/kernel/byte-string.ts";
 import { SseReader } from "../../src/upstream/body/sse-reader.ts";
-import { outerRecordings, type RecordedEvent, sources } from "../support/corpus.ts";
-import { NOT_HERE } from "../support/outer-corpus.ts";
-import { sseBody } from "../support/recorded-body.ts";
+import { outerRecordings, type RecordedEvent, sources } from "../support/recordings/corpus.ts";
+import { NOT_HERE } from "../support/recordings/outer-corpus.ts";
+import { sseBody } from "../support/recordings/recorded-body.ts";
 
 /** Above every recorded event; the limit has its own tests. */
 const MAX_EVENT_BYTES = 16_777_216;

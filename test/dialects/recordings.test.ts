@@ -2,10 +2,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Dialect } from "../../src/core/dialect/dialect.ts";
 import { dialects } from "../../src/dialects/registry.ts";
-import { expectedOf, outerRecordings, type Recording, sources } from "../support/corpus.ts";
-import { interpret, together, unnamed } from "../support/interpret.ts";
-import { NOT_HERE } from "../support/outer-corpus.ts";
-import { ownRecordings, unaryAnswers } from "../support/own-recordings.ts";
+import { expectedOf, outerRecordings, type Recording, sources } from "../support/recordings/corpus.ts";
+import { NOT_HERE } from "../support/recordings/outer-corpus.ts";
+import { ownRecordings, unaryAnswers } from "../support/recordings/own-recordings.ts";
+import { interpret, together, unnamed } from "../support/relay/interpret.ts";
 
 function dialectOf(name: string): Dialect {
   const dialect = dialects.get(name);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { NOTHING } from "../../src/core/dialect/dialect.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
-import { interpret, named, together } from "../support/interpret.ts";
+import { interpret, named, together } from "../support/relay/interpret.ts";
 
 const event = (type: string, fields: object = {}) => named({ type: `response.${type}`, ...fields });
 const read = (...events: ReturnType<typeof named>[]) => interpret(openaiResponses, events);

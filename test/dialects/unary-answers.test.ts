@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
-import { interpret, together, unnamed } from "../support/interpret.ts";
+import { interpret, together, unnamed } from "../support/relay/interpret.ts";
 
 const call = { id: "call_1", name: "get_weather", arguments: '{"city":"Paris"}' };
 

@@ -1,7 +1,7 @@
 /** How the ends of answers look to an HTTP client of the gateway. */
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const USAGE = { prompt_tokens: 11, completion_tokens: 2, total_tokens: 13 };
 const choice = (delta: object, finish: string | null = null) => ({

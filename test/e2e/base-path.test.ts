@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
 
 const PREFIX = "/claw/one";
 

@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { AiChat } from "../support/ai-chat.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { respond } from "../support/responses-script.ts";
-import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
-import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
-import { FaceClient, SOCKET_FACES } from "../support/socket-faces.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { turnsUntil } from "../support/turns-until.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { AiChat } from "../support/clients/ai-chat.ts";
+import { ResponsesSocketClient } from "../support/clients/responses-socket-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
+import { FaceClient, SOCKET_FACES } from "../support/gateways/socket-faces.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { respond } from "../support/upstreams/responses-script.ts";
+import {
+  type ScriptedExchange,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from "../support/upstreams/scripted-upstream.ts";
 
 const [, [, aiSdk]] = SOCKET_FACES;
 const canaries: string[] = [];

@@ -7,12 +7,12 @@ import type { ServerFrame } from "../../protocol/stream.ts";
 import type { GatewayKey } from "../../src/core/caller/key-ring.ts";
 import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
 import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { type Script, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../support/gateways/gateway-key.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { type Script, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 const messages = [{ role: "user" as const, content: "Hi" }];

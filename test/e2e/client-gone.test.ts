@@ -1,10 +1,10 @@
 import { Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { WebSocket } from "ws";
-import { AckClient } from "../support/ack-client.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { AckClient } from "../support/clients/ack-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 const body = { messages: [{ role: "user", content: "Hi" }] };

@@ -1,11 +1,11 @@
 /** One-time tickets for pages, and upstream keys that callers bring. */
 import { describe, expect, test } from "@jest/globals";
-import { startKeyedGateway } from "../support/keyed-gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { startKeyedGateway } from "../support/gateways/keyed-gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 const PAGE = "https://chat.example.com";

@@ -1,10 +1,10 @@
 /** Chats and streams over the Gemini API. */
 import { describe, expect, test } from "@jest/globals";
-import { AiChat } from "../support/ai-chat.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { AiChat } from "../support/clients/ai-chat.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const piece = (parts: readonly object[], finishReason?: string) => ({
   candidates: [{ content: { parts, role: "model" }, ...(finishReason && { finishReason }), index: 0 }],

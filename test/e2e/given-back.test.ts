@@ -1,11 +1,11 @@
 /** What a stream took in memory is there again when it is over, whichever face it was opened on. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { AiChat } from "../support/ai-chat.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { AiChat } from "../support/clients/ai-chat.ts";
+import { ResponsesSocketClient } from "../support/clients/responses-socket-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {

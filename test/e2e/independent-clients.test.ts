@@ -2,7 +2,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
 
 /** Neither the clients nor the upstream were written here: what they agree on is not our reading of it. */
 const mock = new LLMock({ port: 0 });

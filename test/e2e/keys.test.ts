@@ -1,15 +1,15 @@
 /** Gateway keys while the gateway runs: made, revoked, rotated and expired from outside. */
 import { describe, expect, test } from "@jest/globals";
 import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { startKeyedGateway, untilKnown } from "../support/keyed-gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { ownTime } from "../support/own-time.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { SseClient } from "../support/sse-client.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { SseClient } from "../support/clients/sse-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { freshSecret, keyFor } from "../support/gateways/gateway-key.ts";
+import { startKeyedGateway, untilKnown } from "../support/gateways/keyed-gateway.ts";
+import { ownTime } from "../support/jest/own-time.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

@@ -1,8 +1,8 @@
 /** Events larger than a stream's log, from the provider to clients of each kind, with default limits. */
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const MIB = 1_048_576;
 const said = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });

@@ -3,14 +3,14 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
 import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
-import { type Visit, visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
-import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { type Visit, visitHttpFace, visitStreamFace } from "../support/clients/bill-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../support/gateways/gateway-key.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { type Plan, startBillingUpstream } from "../support/upstreams/billing-upstream.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

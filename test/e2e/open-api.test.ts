@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { STREAM_PATH } from "../../protocol/stream.ts";
 import { asObject, asString, type JsonObject } from "../../src/core/kernel/json.ts";
-import { startTestGateway } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
 
 const document = JSON.parse(readFileSync(new URL("../../docs/openapi.json", import.meta.url), "utf8"));
 const operations = Object.entries(document.paths as Record<string, Record<string, JsonObject>>).flatMap(

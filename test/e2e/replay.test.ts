@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseJson } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
-import { outerRecordings, type Recording, sources } from "../support/corpus.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { NOT_HERE } from "../support/outer-corpus.ts";
-import { expectedFrame, MODEL_OF, sseBody } from "../support/recorded-body.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { outerRecordings, type Recording, sources } from "../support/recordings/corpus.ts";
+import { NOT_HERE } from "../support/recordings/outer-corpus.ts";
+import { expectedFrame, MODEL_OF, sseBody } from "../support/recordings/recorded-body.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 if (!outerRecordings) test.skip(NOT_HERE, () => {});
 

@@ -3,10 +3,10 @@ import { expect, test } from "@jest/globals";
 import { runTeams } from "../../src/cli/commands/keys/teams.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import type { UsageReport } from "../../src/core/ledger/ledger.ts";
-import { runCommand } from "../support/command-world.ts";
-import { startKeyedGateway } from "../support/keyed-gateway.ts";
-import { type Script, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { startKeyedGateway } from "../support/gateways/keyed-gateway.ts";
+import { runCommand } from "../support/openclaw/command-world.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
+import { type Script, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 const messages = [{ role: "user", content: "Hi" }];

@@ -1,8 +1,8 @@
 /** An event that cannot be read, from the provider to every place that tells of it. */
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const BROKEN = '{"choices":[{"index":0,"delta":{"content":"lost';
 const said = { choices: [{ index: 0, delta: { content: "Hi" } }] };

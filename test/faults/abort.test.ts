@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { realClock } from "../support/loopback-call.ts";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { begin, stop } from "./anthropic-script.ts";
+import { realClock } from "../support/clients/loopback-call.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { begin, stop } from "../support/upstreams/anthropic-script.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const BYTES = 10_000;
 const drains = callerOf({ concurrentStreams: 1, tokensPerDay: 50_000 }, { onAbort: "drain" });

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../src/dialects/registry.ts";
 import { FIXED_TIMEOUTS } from "../../src/upstream/call/deadlines.ts";
-import { openRelay, type RelayedStream, type RelaySettings } from "../support/relayed-stream.ts";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { play } from "./play.ts";
+import { openRelay, type RelayedStream, type RelaySettings } from "../support/relay/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { play } from "../support/upstreams/play.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const chat: RelaySettings = { dialect: "openai-chat" };
 const choice = (delta: object, finish: string | null = null, index = 0) => ({

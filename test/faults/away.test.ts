@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { type FakeClient, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+import { type FakeClient, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/gateways/stream-face-rig.ts";
 
 const refusal = (client: FakeClient) => client.last("error")?.error.details?.reason;
 

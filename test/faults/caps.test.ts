@@ -2,10 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
 import type { Caps } from "../../src/core/caller/caller.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import type { RelaySettings } from "../support/relayed-stream.ts";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { whole } from "./anthropic-script.ts";
+import type { RelaySettings } from "../support/relay/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { whole } from "../support/upstreams/anthropic-script.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 async function setUp(settings: RelaySettings = {}) {
   const stack = new AsyncDisposableStack();

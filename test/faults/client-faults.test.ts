@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FakeClient, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+import { type FakeClient, StreamFaceRig, upTo } from "../support/gateways/stream-face-rig.ts";
 
 describe("C11: a repeated open", () => {
   const open = { idempotencyKey: "k" };

@@ -1,9 +1,9 @@
 /** What the field sent, played through the gateway, where the outer corpus lies beside the checkout. */
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { NOT_HERE, readOuter } from "../support/recordings/outer-corpus.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 interface Fault {
   readonly id: string;

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text as textOf } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { NOT_HERE, readOuter } from "../support/recordings/outer-corpus.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 interface FieldFault {
   readonly id: string;

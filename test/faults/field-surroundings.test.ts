@@ -1,11 +1,11 @@
 /** Stops and proxies as operators met them with software like this, from the outer corpus; test/e2e has tests of our own. */
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { KeptConnection } from "../support/kept-connection.ts";
-import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { KeptConnection } from "../support/clients/kept-connection.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { NOT_HERE, readOuter } from "../support/recordings/outer-corpus.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 interface FieldFault {
   readonly id: string;

@@ -1,9 +1,9 @@
 /** Inputs from public reports of comparable gateways, as far as the upstream's side decides them; docs/faults.md has the kinds. */
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { NOT_HERE, readOuter } from "../support/recordings/outer-corpus.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 type Piece = string | { readonly text: string; readonly repeat: number };
 

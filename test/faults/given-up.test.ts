@@ -3,10 +3,10 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import type { RelaySettings } from "../support/relayed-stream.ts";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { begin } from "./anthropic-script.ts";
+import type { RelaySettings } from "../support/relay/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { begin } from "../support/upstreams/anthropic-script.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const CAP = 10_000;
 const PROMPT_TOKENS = 7_500;

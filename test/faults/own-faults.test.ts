@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { openRelay } from "../support/relayed-stream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 describe("a fault of our own while an event passes (P14)", () => {
   test("ends its reader and is reported; the stream's record and other streams continue", async () => {

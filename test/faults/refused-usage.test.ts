@@ -2,9 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { UsageRefusals } from "../../src/core/relay/usage-refusals.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const chat = { dialect: "openai-chat" } as const;
 const refusal = { error: { message: "Unknown parameter: 'stream_options'.", type: "invalid_request_error" } };

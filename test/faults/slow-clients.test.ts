@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FakeClient, PAUSED_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+import { type FakeClient, PAUSED_MS, StreamFaceRig, upTo } from "../support/gateways/stream-face-rig.ts";
 
 const handled = (client: FakeClient, id: string): number => client.seqs(id).at(-1) ?? 0;
 

@@ -1,8 +1,8 @@
 import { setTimeout as passed } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const IDLE_MS = 2_000;
 

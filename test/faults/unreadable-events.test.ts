@@ -2,8 +2,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
 import { fromByteString } from "../../src/core/kernel/byte-string.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const deep = `${'{"a":'.repeat(70)}1${"}".repeat(70)}`;
 

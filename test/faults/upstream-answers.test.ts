@@ -1,9 +1,9 @@
 /** docs/faults.md, U1 to U7, U19 and U20: faults before the first event. */
 import { describe, expect, test } from "@jest/globals";
-import { freePort } from "../support/free-port.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { whole } from "./anthropic-script.ts";
+import { freePort } from "../support/network/free-port.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { whole } from "../support/upstreams/anthropic-script.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const NOTHING_USED = { source: "exact", inputTokens: 0, outputTokens: 0 };
 /** The prompt alone: it was sent, and no refusal came. */

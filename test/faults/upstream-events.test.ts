@@ -1,10 +1,10 @@
 /** docs/faults.md, U16 to U18, U22, U24 and U25: what events contain. */
 import { describe, expect, test } from "@jest/globals";
 import { isDeeperThan, MAX_JSON_DEPTH } from "../../src/core/kernel/json.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { begin, COMPLETE, PARTIAL, whole } from "./anthropic-script.ts";
-import { play } from "./play.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { begin, COMPLETE, PARTIAL, whole } from "../support/upstreams/anthropic-script.ts";
+import { play } from "../support/upstreams/play.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 describe("U16 malformed UTF-8", () => {
   const bytes = Buffer.concat([Buffer.from('data: {"a":"'), Buffer.from([0xe2, 0x82]), Buffer.from('"}\n\n')]);

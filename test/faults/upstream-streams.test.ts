@@ -1,10 +1,10 @@
 /** docs/faults.md, U8 to U15, U21, U23, U26 and U27: faults of a stream that has begun. */
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { begin, COMPLETE, PARTIAL, stop, whole } from "./anthropic-script.ts";
-import { play } from "./play.ts";
+import { openRelay } from "../support/relay/relayed-stream.ts";
+import { begin, COMPLETE, PARTIAL, stop, whole } from "../support/upstreams/anthropic-script.ts";
+import { play } from "../support/upstreams/play.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 test("U8 a stream without a first event times out, its input estimated", async () => {
   const { terminal } = await play((exchange) => exchange.sse(), { route: { timeouts: { firstEventMs: 30 } } });

@@ -1,7 +1,7 @@
 /** What providers put where a count should be, and what is made of it. */
 import { describe, expect, test } from "@jest/globals";
-import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { callerOf, openLeasedRelay } from "../support/relay/reserving-relay.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const TEXT = "word".repeat(500);
 const delta = { choices: [{ index: 0, delta: { content: TEXT } }] };

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { addUp, failedStep, type Run } from "../../scripts/add-results.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

@@ -7,8 +7,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import manifest from "../../package.json" with { type: "json" };
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const program = fileURLToPath(new URL("../../scripts/build.ts", import.meta.url));

@@ -4,8 +4,8 @@ import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { untypable } from "../support/typable.ts";
+import { untypable } from "../support/browser/typable.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const PAGES = globSync(["README.md", "docs/**/*.md", "protocol/*.md", "bench/*.md"], { cwd: root });

@@ -5,7 +5,7 @@ import { expect, test } from "@jest/globals";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The only file that looks beside the checkout; it reports if nothing is there. */
-const OUTER = "test/support/outer-corpus.ts";
+const OUTER = "test/support/recordings/outer-corpus.ts";
 
 const files = ["bench", "examples", "protocol", "scripts", "src", "test"].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })

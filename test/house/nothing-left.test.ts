@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const from = (name: string) => JSON.stringify(fileURLToPath(new URL(`../support/${name}`, import.meta.url)));
@@ -24,7 +24,7 @@ const suite = (events: readonly string[]) => `
   import { spawn } from "node:child_process";
   import { existsSync, mkdtempSync } from "node:fs";
   import { tmpdir } from "node:os";
-  import SuiteEnvironment from ${from("suite-environment.ts")};
+  import SuiteEnvironment from ${from("jest/suite-environment.ts")};
   const config = { globals: {}, testEnvironmentOptions: {} };
   const usual = tmpdir();
   const environment = new SuiteEnvironment({ projectConfig: config, globalConfig: config }, { console, docblockPragmas: {}, testPath: "a.test.ts" });
@@ -60,7 +60,7 @@ const withSetpriv = existsSync("/usr/bin/setpriv") ? test : test.skip;
 
 withSetpriv("a gateway that a test started ends with the test's process, even if that is killed", async () => {
   const child = run(`
-    import { startSluice, configFor } from ${from("sluice-process.ts")};
+    import { startSluice, configFor } from ${from("gateways/sluice-process.ts")};
     console.log((await startSluice(configFor("http://127.0.0.1:9"))).pid);
   `);
   const [line] = await once(createInterface(child.stdout), "line");

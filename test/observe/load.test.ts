@@ -3,9 +3,9 @@ import { CallerLoad } from "../../src/core/caller/caller-load.ts";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Load } from "../../src/observe/load.ts";
 import { findOpenFiles } from "../../src/observe/open-files.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { realClock } from "../support/loopback-call.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { realClock } from "../support/clients/loopback-call.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
 
 function setUp(limit: number) {
   const world = { delayMs: 0, open: 30 };

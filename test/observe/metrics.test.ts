@@ -7,10 +7,10 @@ import type { EngineState } from "../../src/observe/cluster-metrics.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
 import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 import { CONNECTION, STREAM } from "./log-lines.ts";
 
 const STATE: GatewayState = {

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { Registry } from "prom-client";
 import { clusterMetrics, postgresMetrics } from "../../src/observe/cluster-metrics.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { namesOf } from "../support/prom-query.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { namesOf } from "../support/gateways/prom-query.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), "utf8");
 const ALERTS = read("operate/alerts.yaml");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { Vitals, type VitalsParts } from "../../src/observe/vitals.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const open: Vitals[] = [];

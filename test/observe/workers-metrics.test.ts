@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
-import { metricOf } from "../support/workers.ts";
+import { metricOf } from "../support/gateways/workers.ts";
 
 const STATE = { starting: 0, droppedLines: 0 };
 const help = "of a test";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { install, type Packed, pack } from "../support/packed.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { install, type Packed, pack } from "../support/gateways/packed.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 /** About a fifth above what it is: more is a file too many. */

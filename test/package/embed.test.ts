@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { install, pack } from "../support/packed.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { install, pack } from "../support/gateways/packed.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const compiler = fileURLToPath(new URL("../../node_modules/.bin/tsc", import.meta.url));

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { install, nodePackages, olderNode, pack } from "../support/packed.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { install, nodePackages, olderNode, pack } from "../support/gateways/packed.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const older = olderNode();

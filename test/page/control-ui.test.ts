@@ -7,7 +7,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type ControlUiParts, createControlUi } from "../../src/page/control-ui.ts";
 import type { PageRequest } from "../../src/page/start-page.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const temporaryDirectory = temporaryDirectories();
 const SCRIPT = "\n      globalThis.started = 1;\n    ";

@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
-import { CHROMIUM, NO_CHROMIUM } from "../support/chromium.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { WAIT_MS } from "../support/page-calls.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { CHROMIUM, NO_CHROMIUM } from "../support/browser/chromium.ts";
+import { WAIT_MS } from "../support/browser/page-calls.ts";
+import { startTestGateway, type TestGateway } from "../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 import { CONTRASTS, FOCUSED, NAMELESS } from "./page-checks.ts";
 
 const PREFIX = "/claw/one";

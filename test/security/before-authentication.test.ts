@@ -4,9 +4,9 @@ import { describe, expect, test } from "@jest/globals";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Admission } from "../../src/transport/admit/admission.ts";
 import { PendingSockets } from "../../src/transport/admit/pending-sockets.ts";
-import { type FaceServer, type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
-import { LooseSocket } from "../support/node-requests.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { type FaceServer, type FaceServerOptions, startFaceServer } from "../support/gateways/face-server.ts";
+import { LooseSocket } from "../support/gateways/node-requests.ts";
 
 const movable = () => {
   const time = { ms: 0 };

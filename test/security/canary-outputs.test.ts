@@ -5,13 +5,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { COMPILED } from "../support/compiled.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { turnsUntil } from "../support/turns-until.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { COMPILED } from "../support/gateways/compiled.ts";
+import { type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import {
+  type ScriptedExchange,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from "../support/upstreams/scripted-upstream.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const sluiceCommand = async (...args: readonly string[]) =>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseClientJson, parseRelayedJson } from "../../src/core/kernel/json.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":1`).join()}}`;

@@ -4,7 +4,7 @@
  */
 import { MAX_JSON_DEPTH, parseClientJson } from "../../src/core/kernel/json.ts";
 import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../src/core/kernel/json-weight.ts";
-import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../support/costly-json.ts";
+import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../support/recordings/costly-json.ts";
 
 const keys = (count: number, name: string) => Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join();
 

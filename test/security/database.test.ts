@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { openSqliteTranscripts } from "../../src/storage/transcripts/sqlite-transcripts.ts";
 import { message, session } from "../storage/transcripts/transcripts-contract.ts";
-import { NASTY_STRINGS } from "../support/nasty-strings.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { NASTY_STRINGS } from "../support/recordings/nasty-strings.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 /** SQLite keeps UTF-8, which has no halves of characters. */

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
-import { type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
+import { type FaceServerOptions, startFaceServer } from "../support/gateways/face-server.ts";
 
 /** The server's whole answer to these bytes, up to the end of the connection; the client never hangs up by itself. */
 async function answerTo(bytes: string, options: FaceServerOptions = {}): Promise<string> {

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { temporaryDirectories } from "../support/temporary-directory.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../support/stores/temporary-directory.ts";
 
 const temporaryDirectory = temporaryDirectories();
 const TOKEN = "the-right-one-of-everybody";

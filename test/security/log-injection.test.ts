@@ -2,11 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { prettyLines } from "../../src/observe/pretty-line.ts";
 import { CONNECTION, linesOf, STREAM } from "../observe/log-lines.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { NASTY_STRINGS, OBEYED } from "../support/nasty-strings.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
-import { upgrade } from "../support/upgrade.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { upgrade } from "../support/clients/upgrade.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { NASTY_STRINGS, OBEYED } from "../support/recordings/nasty-strings.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 /** A line of every kind with this text wherever somebody else's text may stand. */
 function logAll(text: string, options: { readonly pretty: boolean }) {

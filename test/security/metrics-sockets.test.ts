@@ -4,10 +4,10 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { REFUSAL_WINDOW_MS } from "../../src/observe/refusals.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { within } from "../support/not-late.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { within } from "../support/jest/not-late.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 const SOCKETS = 64;
 const STRANGERS = 700;

@@ -6,8 +6,8 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
 
 const SECONDS = process.argv[2] ?? "60";
 const MANY = ["-c", "1000", "-r", "200", "-p", "3", "-l", SECONDS];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../support/sluice-process.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { configFor, startSluice } from "../support/gateways/sluice-process.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 /** Faults that nobody catches, at a signal; their words quote what passes through. */
 const FAULTS: Readonly<Record<string, string>> = {

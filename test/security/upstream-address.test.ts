@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../support/gateway.ts";
-import { NASTY_STRINGS } from "../support/nasty-strings.ts";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { StreamClient } from "../support/stream-client.ts";
+import { StreamClient } from "../support/clients/stream-client.ts";
+import { startTestGateway } from "../support/gateways/gateway.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
+import { NASTY_STRINGS } from "../support/recordings/nasty-strings.ts";
+import { startScriptedUpstream } from "../support/upstreams/scripted-upstream.ts";
 
 /** Names under which other gateways took an address from their clients. */
 const ADDRESS_FIELDS = [

@@ -5,10 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { seededRandom } from "../../src/demo/random.ts";
 import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
 import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
-import { type Visit, visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
-import { type Bill, type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
-import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { startSluice } from "../support/sluice-process.ts";
+import { type Visit, visitHttpFace, visitStreamFace } from "../support/clients/bill-client.ts";
+import { freshSecret, keyFor } from "../support/gateways/gateway-key.ts";
+import { startSluice } from "../support/gateways/sluice-process.ts";
+import { type Bill, type Plan, startBillingUpstream } from "../support/upstreams/billing-upstream.ts";
 import type { Figure, Scenario } from "./report.ts";
 import { WIDE } from "./stage.ts";
 

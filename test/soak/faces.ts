@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import { OpenClawClient } from "../support/openclaw-client.ts";
-import { png } from "../support/png.ts";
+import { png } from "../support/browser/png.ts";
+import { OpenClawClient } from "../support/openclaw/openclaw-client.ts";
 import { connect } from "./clients.ts";
 import { type Figure, MIB, type Scenario } from "./report.ts";
 import { type Stage, setDemoStage } from "./stage.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as after } from "node:timers/promises";
-import { AckClient } from "../support/ack-client.ts";
+import { AckClient } from "../support/clients/ack-client.ts";
 import type { Scenario } from "./report.ts";
 import { setStage } from "./stage.ts";
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { killChats } from "../support/killed-chats.ts";
-import type { TestRedis } from "../support/redis-server.ts";
+import { killChats } from "../support/openclaw/killed-chats.ts";
+import type { TestRedis } from "../support/stores/redis-server.ts";
 import { percentile, type Scenario } from "./report.ts";
 
 const KILLS = 100;

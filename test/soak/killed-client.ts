@@ -4,8 +4,8 @@
  */
 import { existsSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { AckClient } from "../support/ack-client.ts";
-import { link } from "../support/ack-stream.ts";
+import { AckClient } from "../support/clients/ack-client.ts";
+import { link } from "../support/clients/ack-stream.ts";
 
 const [url = "", directory = "", key = "", events = ""] = process.argv.slice(2);
 const answer = join(directory, "answer");

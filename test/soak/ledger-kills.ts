@@ -16,7 +16,7 @@ const KILLS = 1_000;
 const LANES = 2;
 /** A process is killed within this many milliseconds of its first row. */
 const LIFE_MS = 60;
-const WRITER = fileURLToPath(new URL("../support/ledger-writer.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("../support/stores/ledger-writer.ts", import.meta.url));
 
 /** The acknowledgements that the writers reported. */
 interface Told {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { FloodRecord } from "../support/flood-upstream.ts";
-import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { configFor, type SluiceProcess, startSluice } from "../support/gateways/sluice-process.ts";
+import type { FloodRecord } from "../support/upstreams/flood-upstream.ts";
 import { MIB } from "./report.ts";
 
 /** The stage of a scenario: a gateway and an upstream, each in its own process. */

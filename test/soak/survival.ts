@@ -1,6 +1,6 @@
 import { seededRandom } from "../../src/demo/random.ts";
-import type { FloodRecord } from "../support/flood-upstream.ts";
-import { survive, type Toll } from "../support/survivor.ts";
+import { survive, type Toll } from "../support/gateways/survivor.ts";
+import type { FloodRecord } from "../support/upstreams/flood-upstream.ts";
 import type { Figure, Scenario, SoakOptions } from "./report.ts";
 import { type SoakLimits, setStage } from "./stage.ts";
 

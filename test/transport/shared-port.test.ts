@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { type Receiver, SharedPort } from "../../src/transport/http/shared-port.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
 
 /** A receiver that accepts at once, unless it hangs. */
 class Fake implements Receiver {

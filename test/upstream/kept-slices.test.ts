@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 
-const SCRIPT = fileURLToPath(new URL("../support/kept-slices.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../support/relay/kept-slices.ts", import.meta.url));
 
 test("what outlives a read keeps no read alive: the unfinished event, the last and the first, heads, templates, names in logs", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", SCRIPT]);

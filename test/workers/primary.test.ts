@@ -6,7 +6,7 @@ import type { FilesRead } from "../../src/config/read-files.ts";
 import { type Config, configSchema } from "../../src/config/schema.ts";
 import type { StartRecord } from "../../src/observe/log.ts";
 import { startWorkers } from "../../src/workers/primary.ts";
-import { turnsUntil } from "../support/turns-until.ts";
+import { turnsUntil } from "../support/jest/turns-until.ts";
 
 const RECORD: StartRecord = { version: "1", url: "u", authRequired: false, demo: false, routes: [], models: [] };
 

@@ -9,14 +9,14 @@ import { describe, expect, test } from "@jest/globals";
 import { runBackup } from "../../../src/cli/commands/backup.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { LedgerQueries } from "../../../src/storage/ledger/ledger-queries.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
-const LEDGER_WRITER = fileURLToPath(new URL("../../support/ledger-writer.ts", import.meta.url));
-const STORE_WRITER = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
+const LEDGER_WRITER = fileURLToPath(new URL("../../support/stores/ledger-writer.ts", import.meta.url));
+const STORE_WRITER = fileURLToPath(new URL("../../support/stores/store-writer.ts", import.meta.url));
 
 const backup = (...args: readonly string[]) => runCommand(runBackup, args, { cwd: "/" });
 

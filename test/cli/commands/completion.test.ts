@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { COMMANDS } from "../../../src/cli/command-table.ts";
-import { worldWith } from "../../support/command-world.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { worldWith } from "../../support/openclaw/command-world.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const names = Object.keys(COMMANDS);

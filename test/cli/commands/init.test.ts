@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { PROVIDER_NAMES, providerNamed } from "../../../src/config/providers.ts";
-import { COMPILED } from "../../support/compiled.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { COMPILED } from "../../support/gateways/compiled.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));

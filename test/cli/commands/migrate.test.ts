@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { runMigrate } from "../../../src/cli/commands/migrate.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { ChatScript } from "../../support/chat-script.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { OpenClawClient } from "../../support/openclaw-client.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { OpenClawClient } from "../../support/openclaw/openclaw-client.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

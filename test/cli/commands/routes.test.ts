@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { routesTable, runRoutes } from "../../../src/cli/commands/routes.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { ChatScript } from "../../support/chat-script.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

@@ -5,10 +5,10 @@ import { runUsage } from "../../../src/cli/commands/usage.ts";
 import type { LedgerClosing, LedgerOpening } from "../../../src/core/ledger/ledger.ts";
 import { LedgerDatabase } from "../../../src/storage/ledger/ledger-database.ts";
 import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
-import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { NAUGHTY_STRINGS } from "../../support/recordings/naughty-strings.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

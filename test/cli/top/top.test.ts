@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
-import { COMPILED } from "../../support/compiled.ts";
-import { freePort } from "../../support/free-port.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { COMPILED } from "../../support/gateways/compiled.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freePort } from "../../support/network/free-port.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 const SOURCE = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { RedisClock } from "../../../src/cluster/caps/redis-clock.ts";
 import { MOST_WAITING } from "../../../src/cluster/caps/settlements.ts";
-import { ownTime } from "../../support/own-time.ts";
-import { describeWithRedis, TestRedis } from "../../support/redis.ts";
+import { ownTime } from "../../support/jest/own-time.ts";
+import { describeWithRedis, TestRedis } from "../../support/stores/redis.ts";
 import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
 const MINUTE = 60_000;

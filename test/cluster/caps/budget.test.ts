@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "@jest/globals";
 import { LEDGER_FILE } from "../../../src/storage/ledger/ledger-database.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { startCapped } from "./capped-gateways.ts";
 
 const directory = temporaryDirectories();

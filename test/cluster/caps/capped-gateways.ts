@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Caps, Team } from "../../../src/core/caller/caller.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** Gateways in one process on one data directory, with keys by name, some of them in teams. */
 export interface CappedGateways extends AsyncDisposable {

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
 import { finish, keyLevel, NOON, type Node, World } from "./caps-rig.ts";
 
 const CAP = 20_000;

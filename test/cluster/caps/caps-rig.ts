@@ -10,7 +10,7 @@ import { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import type { Ask } from "../../../src/core/quota/decision.ts";
 import { costCapIn, type Level } from "../../../src/core/quota/payer.ts";
 import { Tariff } from "../../../src/core/usage/cost.ts";
-import type { TestRedis } from "../../support/redis.ts";
+import type { TestRedis } from "../../support/stores/redis.ts";
 
 export const NOON = Date.parse("2026-11-22T12:00:00Z");
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { describeWithRedis, TestRedis } from "../../support/redis.ts";
+import { describeWithRedis, TestRedis } from "../../support/stores/redis.ts";
 import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
 const LEVELS = [keyLevel({ tokensPerDay: 10_000 })];

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { Caps } from "../../../src/core/caller/caller.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { FACES, startCapped } from "./capped-gateways.ts";
 
 const directory = temporaryDirectories();

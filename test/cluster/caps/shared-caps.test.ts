@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { describeWithRedis } from "../../support/redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
 import { finish, keyLevel, openAtOnce, World } from "./caps-rig.ts";
 
 describeWithRedis("caps over all nodes", (redis) => {

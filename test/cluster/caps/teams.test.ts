@@ -5,8 +5,8 @@ import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { Account, openIn } from "../../../src/core/quota/account.ts";
 import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import { type Level, levelsOf } from "../../../src/core/quota/payer.ts";
-import { describeWithRedis, TestRedis } from "../../support/redis.ts";
-import { callerOf } from "../../support/reserving-relay.ts";
+import { callerOf } from "../../support/relay/reserving-relay.ts";
+import { describeWithRedis, TestRedis } from "../../support/stores/redis.ts";
 import { finish, NOON, openAtOnce, outcome, World } from "./caps-rig.ts";
 
 /** What a key of a team counts in. */

@@ -1,8 +1,8 @@
-import { AiChat, type AiChatOptions } from "../../support/ai-chat.ts";
-import { chunk } from "../../support/opened-stream.ts";
-import type { TestRedis } from "../../support/redis.ts";
-import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { letJudge, startTwoNodes } from "../../support/two-nodes.ts";
+import { AiChat, type AiChatOptions } from "../../support/clients/ai-chat.ts";
+import { letJudge, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk } from "../../support/relay/opened-stream.ts";
+import type { TestRedis } from "../../support/stores/redis.ts";
+import type { ScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** A chat of the AI SDK's own class on a node. */
 export const chatOn = ({ url }: { readonly url: string }, options: AiChatOptions = {}): AiChat =>

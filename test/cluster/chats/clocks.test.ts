@@ -1,11 +1,11 @@
 /** Nodes whose clocks differ agree on which answer of a chat is the newest. */
 import { expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { nodeConfig } from "../../support/two-nodes.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { nodeConfig } from "../../support/nodes/two-nodes.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { ask, askFor, chatOn } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();

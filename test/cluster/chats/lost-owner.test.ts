@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { chunk } from "../../support/opened-stream.ts";
-import { startCutOffOwner, startOwnerProcess } from "../../support/owner-and-other.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { nextChange } from "../../support/redis-outage.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { letJudge, prefixOf } from "../../support/two-nodes.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startCutOffOwner, startOwnerProcess } from "../../support/nodes/owner-and-other.ts";
+import { letJudge, prefixOf } from "../../support/nodes/two-nodes.ts";
+import { chunk } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { nextChange } from "../../support/stores/redis-outage.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { ask, askFor, chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { startKeyedGateway } from "../../support/keyed-gateway.ts";
-import { chunk } from "../../support/opened-stream.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { letJudge, nodeConfig, prefixOf } from "../../support/two-nodes.ts";
+import { startKeyedGateway } from "../../support/gateways/keyed-gateway.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { letJudge, nodeConfig, prefixOf } from "../../support/nodes/two-nodes.ts";
+import { chunk } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { ask, askFor, chatOn, isSaid, startChatNodes } from "./chat-nodes.ts";
 
 const newDirectory = temporaryDirectories();

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Leadership } from "../../../src/cluster/leadership/leadership.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { Wakes } from "../../../src/cluster/link/wakes.ts";
-import type { TestRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
+import type { TestRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 export const LEASE_MS = 60_000;
 

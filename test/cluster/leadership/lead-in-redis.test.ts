@@ -3,8 +3,8 @@ import { expect, test } from "@jest/globals";
 import { LEAVE, TAKE } from "../../../src/cluster/leadership/leader.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { Wakes } from "../../../src/cluster/link/wakes.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 describeWithRedis("in Redis the lead", (redis) => {
   const HELD = JSON.stringify({ node: "a", about: {} });

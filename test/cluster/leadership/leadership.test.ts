@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { describeWithRedis } from "../../support/redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
 import { LEASE_MS, startCluster } from "./lead-cluster.ts";
 
 /** Of Node, but for `setTimeout`: nodes look when a test or another node says so, and not by themselves once a second. */

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { beforeRedis } from "../../support/odd-redis.ts";
-import { describeWithRedis, TestRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
+import { beforeRedis } from "../../support/stores/odd-redis.ts";
+import { describeWithRedis, TestRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 const MIB = 1024 * 1024;
 

@@ -2,10 +2,10 @@ import { expect, test } from "@jest/globals";
 import { Names } from "../../../src/cluster/link/names.ts";
 import { LEASE_MS, type LeaseEvents, NodeLease } from "../../../src/cluster/link/node-lease.ts";
 import type { RedisLink } from "../../../src/cluster/link/redis-link.ts";
-import { beforeRedis } from "../../support/odd-redis.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { beforeRedis } from "../../support/stores/odd-redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 /** A lease that keeps what it has heard of the cluster. */
 function leaseOf(node: string, link: RedisLink, names: Names, events: Partial<LeaseEvents> = {}) {

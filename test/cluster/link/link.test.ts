@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { Script } from "../../../src/cluster/link/script.ts";
 import { Wakes } from "../../../src/cluster/link/wakes.ts";
-import { beforeRedis } from "../../support/odd-redis.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { beforeRedis } from "../../support/stores/odd-redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 describeWithRedis("a link to Redis", (redis) => {
   test("runs a script that Redis does not know yet, again, and after Redis forgot it", async () => {

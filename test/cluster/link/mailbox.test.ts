@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { Mailbox, type Message } from "../../../src/cluster/link/mailbox.ts";
 import { Names } from "../../../src/cluster/link/names.ts";
-import { beforeRedis } from "../../support/odd-redis.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { beforeRedis } from "../../support/stores/odd-redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 const fault = (error: unknown) => {
   throw error;

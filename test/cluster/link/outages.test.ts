@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
-import { beforeRedis, oddRedis } from "../../support/odd-redis.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { openLink } from "../../support/redis-link.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { beforeRedis, oddRedis } from "../../support/stores/odd-redis.ts";
+import { describeWithRedis, type TestRedis } from "../../support/stores/redis.ts";
+import { openLink } from "../../support/stores/redis-link.ts";
 
 /** A client that no outage counts for. */
 async function admin({ url }: TestRedis) {

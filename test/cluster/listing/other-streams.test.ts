@@ -2,14 +2,14 @@ import { expect, test } from "@jest/globals";
 import { runTop } from "../../../src/cli/commands/top.ts";
 import type { StreamList } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { chunk, endOn, openOn } from "../../support/opened-stream.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import type { ScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { letJudge, letLast, nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { letJudge, letLast, nameOf, prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { chunk, endOn, openOn } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import type { ScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

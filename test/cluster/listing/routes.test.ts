@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { runRoutes } from "../../../src/cli/commands/routes.ts";
-import { runCommand } from "../../support/command-world.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { nameOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { nameOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { runCommand } from "../../support/openclaw/command-world.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

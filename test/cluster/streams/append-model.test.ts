@@ -14,7 +14,7 @@ import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { type Entry, StreamLog } from "../../../src/core/stream/stream-log.ts";
-import { describeWithRedis } from "../../support/redis.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
 
 const LIMITS = { graceMs: 1e9, retentionMs: 1e6, handledRetentionMs: 1e6, pausedMs: 1e9, rememberedIds: 10 };
 const LOG = { maxBytes: 2_000, maxEntries: 12 };

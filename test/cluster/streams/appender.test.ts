@@ -7,7 +7,7 @@ import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 
 /** A link whose calls fail that have a key like this. */
 function breakableLink() {

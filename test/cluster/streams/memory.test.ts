@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { chunk, isEvent, openWith, resumeOn } from "../../support/opened-stream.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { nameOf, prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk, isEvent, openWith, resumeOn } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const LOG_BYTES = 65_536;

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { chunk, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/opened-stream.ts";
-import { startOwnerProcess } from "../../support/owner-and-other.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startOwnerProcess } from "../../support/nodes/owner-and-other.ts";
+import { prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis, type TestRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "estimated" } };

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { chunk, isEvent, openWith, resumedOn, resumeOn, seqsOf } from "../../support/opened-stream.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { during, frozen, nextChange } from "../../support/redis-outage.ts";
-import type { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
+import type { StreamClient } from "../../support/clients/stream-client.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk, isEvent, openWith, resumedOn, resumeOn, seqsOf } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { during, frozen, nextChange } from "../../support/stores/redis-outage.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
+import { SseClient } from "../../support/clients/sse-client.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
 import { type BreakingProxy, startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { redisBehind } from "../../support/nodes/owner-and-other.ts";
+import { nodeConfig } from "../../support/nodes/two-nodes.ts";
 import {
   chunk,
   isEvent,
@@ -9,15 +13,11 @@ import {
   resumedOn,
   resumeOn,
   seqsOf,
-} from "../../support/opened-stream.ts";
-import { redisBehind } from "../../support/owner-and-other.ts";
-import { hasRedis, TestRedis } from "../../support/redis.ts";
-import { during, frozen, full, killed, nextChange } from "../../support/redis-outage.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { SseClient } from "../../support/sse-client.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { nodeConfig } from "../../support/two-nodes.ts";
+} from "../../support/relay/opened-stream.ts";
+import { hasRedis, TestRedis } from "../../support/stores/redis.ts";
+import { during, frozen, full, killed, nextChange } from "../../support/stores/redis-outage.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { openOn, openWith, seqsOf } from "../../support/opened-stream.ts";
-import { startOwnerProcess } from "../../support/owner-and-other.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { startTwoNodes } from "../../support/two-nodes.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startOwnerProcess } from "../../support/nodes/owner-and-other.ts";
+import { startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { openOn, openWith, seqsOf } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 const KEY = { idempotencyKey: "once" };

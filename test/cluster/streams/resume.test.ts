@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { chunk, endOn, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/opened-stream.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { SseClient } from "../../support/sse-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { letJudge, nameOf, prefixOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { SseClient } from "../../support/clients/sse-client.ts";
+import { letJudge, nameOf, prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk, endOn, isEvent, openOn, openWith, resumeOn, seqsOf } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

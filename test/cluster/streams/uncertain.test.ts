@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
+import { SseClient } from "../../support/clients/sse-client.ts";
 import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
-import { chunk, isEvent, openWith, resumeOn } from "../../support/opened-stream.ts";
-import { redisBehind, startCutOffOwner, startOwnerProcess } from "../../support/owner-and-other.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { SseClient } from "../../support/sse-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { letJudge, letLapse, letLast, nameOf, startTwoNodes } from "../../support/two-nodes.ts";
+import { redisBehind, startCutOffOwner, startOwnerProcess } from "../../support/nodes/owner-and-other.ts";
+import { letJudge, letLapse, letLast, nameOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
+import { chunk, isEvent, openWith, resumeOn } from "../../support/relay/opened-stream.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

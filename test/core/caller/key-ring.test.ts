@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { type GatewayKey, KeyRing } from "../../../src/core/caller/key-ring.ts";
-import { freshSecret, idOfSecret, keyFor, sha256Of } from "../../support/gateway-key.ts";
+import { freshSecret, idOfSecret, keyFor, sha256Of } from "../../support/gateways/gateway-key.ts";
 
 function ringOf(...keys: readonly GatewayKey[]) {
   const time = { ms: 1_000 };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { OpenRate } from "../../../src/core/caller/open-rate.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { OpenClawClient, type ResponseError } from "../../support/openclaw-client.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { OpenClawClient, type ResponseError } from "../../support/openclaw/openclaw-client.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const body = { messages: [{ role: "user", content: "Hi" }] };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MAX_JSON_DEPTH, parseClientJson } from "../../../src/core/kernel/json.ts";
 import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../../src/core/kernel/json-weight.ts";
-import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../../support/costly-json.ts";
+import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../../support/recordings/costly-json.ts";
 
 const isHeavy = (text: string, weight: number, depth = MAX_JSON_DEPTH) => isTooHeavy(text, { weight }, depth);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { readUsageQuery } from "../../../src/core/ledger/usage-query.ts";
-import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
+import { NAUGHTY_STRINGS } from "../../support/recordings/naughty-strings.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const since = (text: string) => readUsageQuery({ since: text }, NOW).since;

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { BlockBytes } from "../../../src/core/log/block-bytes.ts";
-import { ScribbledMemory } from "../../support/scribbled-memory.ts";
+import { ScribbledMemory } from "../../support/jest/scribbled-memory.ts";
 
 const BLOCK_BYTES = 16;
 

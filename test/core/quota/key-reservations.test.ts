@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { KeyReservations } from "../../../src/core/quota/key-reservations.ts";
-import { callerOf, ListLedger } from "../../support/reserving-relay.ts";
-import { dialectOf } from "../../support/routes.ts";
+import { callerOf, ListLedger } from "../../support/relay/reserving-relay.ts";
+import { dialectOf } from "../../support/relay/routes.ts";
 
 const route = { name: "chat", dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
 

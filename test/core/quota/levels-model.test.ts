@@ -5,7 +5,7 @@ import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { Account, openIn } from "../../../src/core/quota/account.ts";
 import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import { type Level, levelsOf } from "../../../src/core/quota/payer.ts";
-import { callerOf } from "../../support/reserving-relay.ts";
+import { callerOf } from "../../support/relay/reserving-relay.ts";
 
 const WALL = Date.parse("2026-11-29T12:00:00Z");
 /** A token costs a millionth, so a cap on cost is one on tokens. */

@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { AnswerState } from "../../../src/core/relay/answer-state.ts";
 import type { DialectName } from "../../../src/dialects/registry.ts";
-import { dialectOf } from "../../support/routes.ts";
+import { dialectOf } from "../../support/relay/routes.ts";
 
 function answerOf(name: DialectName): AnswerState {
   return new AnswerState(dialectOf(name), {}, 40);

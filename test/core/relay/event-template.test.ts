@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isObject, parseJson } from "../../../src/core/kernel/json.ts";
 import { EventTemplate } from "../../../src/core/relay/event-template.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
-import { sources } from "../../support/corpus.ts";
+import { sources } from "../../support/recordings/corpus.ts";
 
 const chat = (text: string, more = "") =>
   `{"id":"c1","choices":[{"index":0,"delta":{"content":${JSON.stringify(text)}${more}},"finish_reason":null}]}`;

@@ -10,8 +10,8 @@ import { Relay } from "../../../src/core/relay/relay.ts";
 import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import type { Stream } from "../../../src/core/stream/stream.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
-import { observerOf } from "../../support/observer.ts";
-import { callerOf, ListLedger } from "../../support/reserving-relay.ts";
+import { observerOf } from "../../support/relay/observer.ts";
+import { callerOf, ListLedger } from "../../support/relay/reserving-relay.ts";
 
 /** Everything a relay calls on its ports while a stream of a capped key lives. */
 const STEPS = [

@@ -8,8 +8,8 @@ import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import type { Reservation } from "../../../src/core/quota/reservation.ts";
 import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
 import { Targets } from "../../../src/core/targets/targets.ts";
-import { observerOf } from "../../support/observer.ts";
-import { dialectOf } from "../../support/routes.ts";
+import { observerOf } from "../../support/relay/observer.ts";
+import { dialectOf } from "../../support/relay/routes.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");

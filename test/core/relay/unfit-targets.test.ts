@@ -7,8 +7,8 @@ import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import { Relay } from "../../../src/core/relay/relay.ts";
 import type { Stream } from "../../../src/core/stream/stream.ts";
 import { Targets } from "../../../src/core/targets/targets.ts";
-import { observerOf } from "../../support/observer.ts";
-import { dialectOf } from "../../support/routes.ts";
+import { observerOf } from "../../support/relay/observer.ts";
+import { dialectOf } from "../../support/relay/routes.ts";
 
 const real = dialectOf("openai-chat");
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { Window, type WindowLimits } from "../../../src/core/stream/window.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 /** A stream with one acknowledging reader behind `after`, and what that reader was given. */
 function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {

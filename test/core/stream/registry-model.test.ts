@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { PlayedStream } from "../../support/played-stream.ts";
-import { cancelled, RegistryRig } from "../../support/registry-rig.ts";
+import { cancelled, RegistryRig } from "../../support/relay/registry-rig.ts";
+import type { PlayedStream } from "../../support/upstreams/played-stream.ts";
 
 /** One step on one of the streams; the numbers are taken modulo what there is. */
 type Step =

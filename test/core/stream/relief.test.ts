@@ -4,7 +4,7 @@ import { NOBODY } from "../../../src/core/stream/registered-stream.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 const LIMITS = { graceMs: 1, retentionMs: 1, handledRetentionMs: 1, pausedMs: 1, rememberedIds: 1 };
 const LOG = { maxBytes: 80_000, maxEntries: 1_000 };

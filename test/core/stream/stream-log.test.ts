@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
-import { ScribbledMemory } from "../../support/scribbled-memory.ts";
+import { ScribbledMemory } from "../../support/jest/scribbled-memory.ts";
 
 /** What the log charges for an entry besides its text. */
 const OVERHEAD = (() => {

@@ -4,7 +4,7 @@ import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
 import { Window } from "../../../src/core/stream/window.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 const terminal = (lastSeq: number): Terminal => ({
   status: "completed",

@@ -3,7 +3,7 @@ import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { type Entry, StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 /** A stream whose log holds `maxEntries` entries, and what its producer was asked. */
 function newStream(maxEntries = 100) {

@@ -5,7 +5,7 @@ import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { Sweeper } from "../../../src/core/stream/sweeper.ts";
 import { Window } from "../../../src/core/stream/window.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 const LIMITS = {
   graceMs: 20_000,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Model, Route, TargetLimits } from "../../../src/core/dialect/routing.ts";
 import { TargetStates } from "../../../src/core/targets/target-states.ts";
-import { dialectOf } from "../../support/routes.ts";
+import { dialectOf } from "../../support/relay/routes.ts";
 
 const route: Route = { name: "r", dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
 

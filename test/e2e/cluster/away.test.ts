@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../../support/chat-script.ts";
 import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
 import { sendSoon } from "../../support/cluster/send-soon.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { OpenClawClient, ResponseError } from "../../support/openclaw-client.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { OpenClawClient, ResponseError } from "../../support/openclaw/openclaw-client.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const ask = (client: OpenClawClient, runId: string, sessionKey = "main") =>
   client.request("chat.send", { sessionKey, message: `say ${runId}`, idempotencyKey: runId });

@@ -4,8 +4,8 @@ import { askAtOnce, ROOM, ROOM_FOR } from "../../soak/cluster/caps-at-once.ts";
 import { oversize } from "../../soak/cluster/caps-oversized.ts";
 import { revokeBehind } from "../../soak/cluster/revocations.ts";
 import { startCappedRig, untilFree } from "../../support/cluster/capped-rig.ts";
-import { CAN_RUN as HAS_POSTGRES } from "../../support/postgres-server.ts";
-import { CAN_RUN as HAS_REDIS } from "../../support/redis-server.ts";
+import { CAN_RUN as HAS_POSTGRES } from "../../support/stores/postgres-server.ts";
+import { CAN_RUN as HAS_REDIS } from "../../support/stores/redis-server.ts";
 
 /** Opens on each node: enough for three to compete, and few enough for a busy machine. */
 const EACH = 40;

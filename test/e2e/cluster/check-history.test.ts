@@ -5,7 +5,7 @@ import { checkLedger, type LedgerRow } from "../../support/cluster/check-ledger.
 import type { Visit } from "../../support/cluster/crowd.ts";
 import type { Entry } from "../../support/cluster/history.ts";
 import { SPOILS } from "../../support/cluster/spoil-history.ts";
-import { dataOfFlood, type Flood } from "../../support/flood-upstream.ts";
+import { dataOfFlood, type Flood } from "../../support/upstreams/flood-upstream.ts";
 
 const FLOOD: Flood = { key: "k", events: 6, usage: { input: 7, output: 9 } };
 const LAST = FLOOD.events + 2;

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../../support/chat-script.ts";
 import { sendSoon } from "../../support/cluster/send-soon.ts";
-import { startNode } from "../../support/cluster-nodes.ts";
-import { OpenClawClient, type Payload } from "../../support/openclaw-client.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { startNode } from "../../support/nodes/cluster-nodes.ts";
+import { OpenClawClient, type Payload } from "../../support/openclaw/openclaw-client.ts";
+import { describeWithRedis, type TestRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

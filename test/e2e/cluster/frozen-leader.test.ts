@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as after } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../../support/chat-script.ts";
 import { sendSoon } from "../../support/cluster/send-soon.ts";
-import { leaderOf } from "../../support/gateway-lives.ts";
-import { OpenClawClient } from "../../support/openclaw-client.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, type SluiceProcess, startSluice } from "../../support/sluice-process.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { leaderOf } from "../../support/gateways/gateway-lives.ts";
+import { configFor, type SluiceProcess, startSluice } from "../../support/gateways/sluice-process.ts";
+import { OpenClawClient } from "../../support/openclaw/openclaw-client.ts";
+import { describeWithRedis, type TestRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 

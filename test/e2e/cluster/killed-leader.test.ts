@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { killChats } from "../../support/killed-chats.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { killChats } from "../../support/openclaw/killed-chats.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 

@@ -2,15 +2,15 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "@jest/globals";
 import { formatNano } from "../../../src/core/usage/cost.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { chunk, type OpenedStream, openOn } from "../../support/opened-stream.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { nodeConfig } from "../../support/two-nodes.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { nodeConfig } from "../../support/nodes/two-nodes.ts";
+import { chunk, type OpenedStream, openOn } from "../../support/relay/opened-stream.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { describeWithRedis, type TestRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

@@ -2,15 +2,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { openOn } from "../../support/opened-stream.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { runSluice } from "../../support/run-sluice.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { runSluice } from "../../support/gateways/run-sluice.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { openOn } from "../../support/relay/opened-stream.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

@@ -1,14 +1,14 @@
 /** An outage of PostgreSQL is one line when it begins and one when it ends, whoever notices it: no fault of the gateway. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { ChatScript } from "../../support/chat-script.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { OpenClawClient } from "../../support/openclaw-client.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { describeWithRedis } from "../../support/redis.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateways/gateway.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { OpenClawClient } from "../../support/openclaw/openclaw-client.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { describeWithRedis } from "../../support/stores/redis.ts";
+import { ChatScript } from "../../support/upstreams/chat-script.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const linesOf = ({ log }: TestGateway, event: string) => log.lines.filter((line) => line.event === event);
 

@@ -6,8 +6,8 @@ import { stopOne } from "../../soak/cluster/stops.ts";
 import { checkHistory } from "../../support/cluster/check-history.ts";
 import { SPOILS } from "../../support/cluster/spoil-history.ts";
 import { hold } from "../../support/cluster/trial.ts";
-import { CAN_RUN as HAS_POSTGRES } from "../../support/postgres-server.ts";
-import { CAN_RUN as HAS_REDIS } from "../../support/redis-server.ts";
+import { CAN_RUN as HAS_POSTGRES } from "../../support/stores/postgres-server.ts";
+import { CAN_RUN as HAS_REDIS } from "../../support/stores/redis-server.ts";
 
 const STREAMS = 12;
 /** A busy machine takes its time: how soon an end is told is measured by `npm run soak -- --only cluster`. */

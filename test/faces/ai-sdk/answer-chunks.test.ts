@@ -7,8 +7,8 @@ import type { JsonValue } from "../../../src/core/kernel/json.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 import { AnswerChunks, type Chunk } from "../../../src/faces/ai-sdk/messages/answer-chunks.ts";
 import { finishReasonOf } from "../../../src/faces/ai-sdk/messages/finish-reason.ts";
-import { sources } from "../../support/corpus.ts";
-import { interpret, together } from "../../support/interpret.ts";
+import { sources } from "../../support/recordings/corpus.ts";
+import { interpret, together } from "../../support/relay/interpret.ts";
 
 const ABOUT = { stream: "s1", model: "gpt", route: "chat" };
 const FACTS = { messageId: "m1", ...ABOUT, tools: new Set(["known"]) };

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Answer } from "../../../src/faces/ai-sdk/answers/answer.ts";
 import { Answers } from "../../../src/faces/ai-sdk/answers/answers.ts";
-import { LIMITS, RegistryRig } from "../../support/registry-rig.ts";
+import { LIMITS, RegistryRig } from "../../support/relay/registry-rig.ts";
 
 test("chats are forgotten once their answers cannot be read any more: at the next question, whoever asks it", () => {
   const rig = new RegistryRig();

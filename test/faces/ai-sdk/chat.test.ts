@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { responseEvents, saidItem } from "../../support/responses-script.ts";
-import type { ScriptedExchange } from "../../support/scripted-upstream.ts";
+import { responseEvents, saidItem } from "../../support/upstreams/responses-script.ts";
+import type { ScriptedExchange } from "../../support/upstreams/scripted-upstream.ts";
 import { said, setUp } from "./set-up.ts";
 
 const bodyOf = (exchange: ScriptedExchange) => JSON.parse(exchange.body);

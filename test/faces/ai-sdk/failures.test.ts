@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
-import { AiChat } from "../../support/ai-chat.ts";
-import { startKeyedGateway } from "../../support/keyed-gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { AiChat } from "../../support/clients/ai-chat.ts";
+import { startKeyedGateway } from "../../support/gateways/keyed-gateway.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { said, setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

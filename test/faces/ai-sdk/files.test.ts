@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { FileUIPart } from "ai";
-import { readRecording } from "../../support/own-recordings.ts";
-import type { ScriptedExchange } from "../../support/scripted-upstream.ts";
+import { readRecording } from "../../support/recordings/own-recordings.ts";
+import type { ScriptedExchange } from "../../support/upstreams/scripted-upstream.ts";
 import { said, setUp } from "./set-up.ts";
 
 const base64 = (text: string) => Buffer.from(text, "latin1").toString("base64");

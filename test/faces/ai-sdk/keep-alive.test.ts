@@ -9,7 +9,7 @@ import {
   KEEP_ALIVE,
   startFrame,
 } from "../../../src/faces/ai-sdk/frames/server-frame.ts";
-import { AiChat } from "../../support/ai-chat.ts";
+import { AiChat } from "../../support/clients/ai-chat.ts";
 
 test("the SDK ignores the keep-alive frame, before, within and after an answer", async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });

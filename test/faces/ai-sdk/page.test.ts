@@ -1,8 +1,8 @@
 /** The example's page, so the real `useChat` of `@ai-sdk/react`, in Chromium. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type ChatPage, noChatPage, startChatPages } from "../../support/chat-page.ts";
-import { SCRIPTS } from "../../support/dialect-script.ts";
-import type { ScriptedExchange } from "../../support/scripted-upstream.ts";
+import { type ChatPage, noChatPage, startChatPages } from "../../support/browser/chat-page.ts";
+import { SCRIPTS } from "../../support/upstreams/dialect-script.ts";
+import type { ScriptedExchange } from "../../support/upstreams/scripted-upstream.ts";
 
 type Model = keyof typeof SCRIPTS;
 const MODELS = Object.keys(SCRIPTS) as Model[];

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 import { said, setUp } from "./set-up.ts";
 
 type Rig = Awaited<ReturnType<typeof setUp>>;

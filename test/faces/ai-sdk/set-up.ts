@@ -1,7 +1,7 @@
-import { AiChat, type AiChatOptions } from "../../support/ai-chat.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { AiChat, type AiChatOptions } from "../../support/clients/ai-chat.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** A gateway over a scripted upstream, and chats of the AI SDK's own class. */
 export async function setUp(config: Record<string, unknown> = {}) {

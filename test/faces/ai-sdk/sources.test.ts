@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { readRecording } from "../../support/own-recordings.ts";
+import { readRecording } from "../../support/recordings/own-recordings.ts";
 import { setUp } from "./set-up.ts";
 
 const TIDES = { type: "source-url", url: "https://tides.example/", title: "Tides" };

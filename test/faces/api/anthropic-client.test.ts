@@ -1,8 +1,8 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, test } from "@jest/globals";
-import { expectedOf, outerRecordings, sources } from "../../support/corpus.ts";
-import { NOT_HERE } from "../../support/outer-corpus.ts";
-import { sseBody } from "../../support/recorded-body.ts";
+import { expectedOf, outerRecordings, sources } from "../../support/recordings/corpus.ts";
+import { NOT_HERE } from "../../support/recordings/outer-corpus.ts";
+import { sseBody } from "../../support/recordings/recorded-body.ts";
 import { setUp } from "./set-up.ts";
 
 if (!outerRecordings) test.skip(NOT_HERE, () => {});

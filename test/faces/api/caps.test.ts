@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { CHAT, chunk, MESSAGES, RESPONSES, setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

@@ -1,10 +1,10 @@
 /** What a client wrote goes upstream as it wrote it, though JavaScript would write it in other digits. */
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import { startKeyedGateway } from "../../support/keyed-gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startKeyedGateway } from "../../support/gateways/keyed-gateway.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { CHAT, chunk, FINISH, MESSAGES, RESPONSES, setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

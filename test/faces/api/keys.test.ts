@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { CHAT, chunk, FINISH, MESSAGES, setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

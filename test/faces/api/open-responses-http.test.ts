@@ -4,8 +4,8 @@
  */
 import { expect, test } from "@jest/globals";
 import { createParser } from "eventsource-parser";
-import { compactedAs, compactResource, resourceOf, responseResource } from "../../support/open-responses.ts";
-import { responseEvents, saidItem } from "../../support/responses-script.ts";
+import { compactedAs, compactResource, resourceOf, responseResource } from "../../support/recordings/open-responses.ts";
+import { responseEvents, saidItem } from "../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 type Rig = Awaited<ReturnType<typeof setUp>>;

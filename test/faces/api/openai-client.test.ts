@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import { parseJson } from "../../../src/core/kernel/json.ts";
-import { expectedOf, outerRecordings, type Recording, sources } from "../../support/corpus.ts";
-import { NOT_HERE } from "../../support/outer-corpus.ts";
-import { sseBody } from "../../support/recorded-body.ts";
+import { expectedOf, outerRecordings, type Recording, sources } from "../../support/recordings/corpus.ts";
+import { NOT_HERE } from "../../support/recordings/outer-corpus.ts";
+import { sseBody } from "../../support/recordings/recorded-body.ts";
 import { CHAT, chunk, FINISH, setUp } from "./set-up.ts";
 
 if (!outerRecordings) test.skip(NOT_HERE, () => {});

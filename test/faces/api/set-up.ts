@@ -1,7 +1,7 @@
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { SseClient } from "../../support/sse-client.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { SseClient } from "../../support/clients/sse-client.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 export const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 export const FINISH = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { startKeyedGateway } from "../../support/keyed-gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { startKeyedGateway } from "../../support/gateways/keyed-gateway.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

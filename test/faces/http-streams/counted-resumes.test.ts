@@ -4,7 +4,7 @@ import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";
 
 const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Agent, EventSource } from "undici";
-import { startCuttingProxy } from "../../support/cutting-proxy.ts";
+import { startCuttingProxy } from "../../support/network/cutting-proxy.ts";
 import { setUp } from "./set-up.ts";
 
 describe("a third-party EventSource", () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { ScriptedExchange } from "../../support/scripted-upstream.ts";
+import type { ScriptedExchange } from "../../support/upstreams/scripted-upstream.ts";
 import { setUp } from "./set-up.ts";
 
 const EVENT_BYTES = 65_536;

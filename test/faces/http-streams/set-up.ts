@@ -1,7 +1,7 @@
-import { startTestGateway } from "../../support/gateway.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { SseClient } from "../../support/sse-client.ts";
-import { StreamClient } from "../../support/stream-client.ts";
+import { SseClient } from "../../support/clients/sse-client.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 export const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 export const DONE = {

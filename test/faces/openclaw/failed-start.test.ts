@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { Transcripts } from "../../../src/core/ports/transcripts.ts";
 import { createMemoryTranscripts } from "../../../src/storage/transcripts/memory-transcripts.ts";
-import { startRig } from "../../support/openclaw-rig.ts";
+import { startRig } from "../../support/openclaw/openclaw-rig.ts";
 
 /** A store that fails at one of its reads, the first being 1, and counts who follows it. */
 function failingStore(failsAt: number) {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { KeptMessages } from "../../../src/faces/openclaw/runs/kept-messages.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 test("the gateway starts with as many waiting messages as its streams and sessions allow", async () => {
   const value = (position: number) => ({

@@ -3,8 +3,8 @@ import { request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { PATHS, passing } from "./set-up.ts";
 
 /** A gateway that passes on to an upstream which a test answers byte for byte. */

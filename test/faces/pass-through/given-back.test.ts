@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { expect, test } from "@jest/globals";
-import { answerJson } from "../../support/provider.ts";
+import { answerJson } from "../../support/upstreams/provider.ts";
 import { PATHS, passing, setUp } from "./set-up.ts";
 
 /** Begins an upload and destroys its connection at this moment. */

@@ -2,11 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import type { UsageReport } from "../../../src/core/ledger/ledger.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { inOneMinute } from "../../support/not-late.ts";
-import { answerJson } from "../../support/provider.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { inOneMinute } from "../../support/jest/not-late.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { answerJson } from "../../support/upstreams/provider.ts";
 import { PATHS, passing, setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import OpenAI, { toFile } from "openai";
-import { answerJson, type ProviderAnswer } from "../../support/provider.ts";
+import { answerJson, type ProviderAnswer } from "../../support/upstreams/provider.ts";
 import { ROUTE_KEY, setUp } from "./set-up.ts";
 
 const FILE = { id: "file-1", object: "file", bytes: 3, created_at: 1, filename: "a.jsonl", purpose: "batch" };

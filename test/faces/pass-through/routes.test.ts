@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { startTestGateway } from "../../support/gateway.ts";
-import { answerJson, startProvider } from "../../support/provider.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { answerJson, startProvider } from "../../support/upstreams/provider.ts";
 import { setUp } from "./set-up.ts";
 
 /** Two routes to one provider, told apart by their base paths, that list the same path. */

@@ -1,5 +1,5 @@
-import { startTestGateway } from "../../support/gateway.ts";
-import { type Provider, type ProviderAnswer, startProvider } from "../../support/provider.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { type Provider, type ProviderAnswer, startProvider } from "../../support/upstreams/provider.ts";
 
 export const ROUTE_KEY = "sk-test-key-of-the-route-0123456789";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { StreamFaceRig } from "../../support/stream-face-rig.ts";
+import { StreamFaceRig } from "../../support/gateways/stream-face-rig.ts";
 
 describe("a fault of ours in the frame of an event", () => {
   test.each([false, true])(

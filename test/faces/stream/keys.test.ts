@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Caller, Grant } from "../../../src/core/caller/caller.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { StreamFaceRig } from "../../support/stream-face-rig.ts";
+import { StreamFaceRig } from "../../support/gateways/stream-face-rig.ts";
 
 const caller = (name: string, grant: Partial<Grant> = {}): Caller => ({
   name,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { StreamFaceRig } from "../../support/stream-face-rig.ts";
+import { StreamFaceRig } from "../../support/gateways/stream-face-rig.ts";
 
 /** A stream of three events that has ended, seen by its client. */
 function ended(more: Readonly<Record<string, unknown>> = {}) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 const DONE = {

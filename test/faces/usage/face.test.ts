@@ -3,10 +3,10 @@ import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { LedgerDatabase } from "../../../src/storage/ledger/ledger-database.ts";
 import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

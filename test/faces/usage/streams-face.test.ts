@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StreamView } from "../../../src/core/running/stream-view.ts";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 const CALLERS = ["ann", "bob"] as const;

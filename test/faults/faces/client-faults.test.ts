@@ -1,14 +1,14 @@
 /** Rows C1 to C19 of docs/faults.md on the Responses socket and the AI SDK's chat. */
 import { describe, expect, test } from "@jest/globals";
-import { freshSecret } from "../../support/gateway-key.ts";
-import { startKeyedGateway } from "../../support/keyed-gateway.ts";
-import { ownTime } from "../../support/own-time.ts";
-import { BINARY, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { FaceClient, SOCKET_FACES, type SocketFace } from "../../support/socket-faces.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
-import { upgrade } from "../../support/upgrade.ts";
+import { BINARY, PING, RawWebSocket, TEXT } from "../../support/clients/raw-web-socket.ts";
+import { upgrade } from "../../support/clients/upgrade.ts";
+import { freshSecret } from "../../support/gateways/gateway-key.ts";
+import { startKeyedGateway } from "../../support/gateways/keyed-gateway.ts";
+import { FaceClient, SOCKET_FACES, type SocketFace } from "../../support/gateways/socket-faces.ts";
+import { ownTime } from "../../support/jest/own-time.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 import { setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

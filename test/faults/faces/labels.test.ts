@@ -1,7 +1,7 @@
 /** The names of both faces in the log and in the metrics. */
 import { expect, test } from "@jest/globals";
-import { SOCKET_FACES } from "../../support/socket-faces.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { SOCKET_FACES } from "../../support/gateways/socket-faces.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 import { setUp } from "./set-up.ts";
 
 test.each(SOCKET_FACES)(

@@ -1,6 +1,6 @@
 /** The limits of both faces that docs/faces.md lists and no other test holds, at their number and one beyond it. */
 import { describe, expect, test } from "@jest/globals";
-import { SOCKET_FACES } from "../../support/socket-faces.ts";
+import { SOCKET_FACES } from "../../support/gateways/socket-faces.ts";
 import { setUp } from "./set-up.ts";
 
 const [[, responses], [, aiSdk]] = SOCKET_FACES;

@@ -1,10 +1,10 @@
 /** What an answer costs under a cap is reserved when it is asked for and settled when it is over, on every path. */
 import { describe, expect, test } from "@jest/globals";
 import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import type { ScriptedExchange } from "../../support/scripted-upstream.ts";
-import { MAX_OUTPUT_TOKENS, SOCKET_FACES, type SocketFace, USAGE } from "../../support/socket-faces.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { MAX_OUTPUT_TOKENS, SOCKET_FACES, type SocketFace, USAGE } from "../../support/gateways/socket-faces.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import type { ScriptedExchange } from "../../support/upstreams/scripted-upstream.ts";
 import { setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

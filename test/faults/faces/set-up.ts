@@ -1,7 +1,7 @@
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { FaceClient, type SocketFace } from "../../support/socket-faces.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { FaceClient, type SocketFace } from "../../support/gateways/socket-faces.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 type Config = Record<string, unknown>;
 

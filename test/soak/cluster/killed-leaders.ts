@@ -1,4 +1,4 @@
-import { TestRedis } from "../../support/redis-server.ts";
+import { TestRedis } from "../../support/stores/redis-server.ts";
 import { killing } from "../killed-chats.ts";
 
 const KILLS = 30;

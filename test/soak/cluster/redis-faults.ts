@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { hold, type Scene, TOLD_MS } from "../../support/cluster/trial.ts";
-import { frozen, full, killed, type Outage } from "../../support/redis-outage.ts";
+import { frozen, full, killed, type Outage } from "../../support/stores/redis-outage.ts";
 import type { Scenario } from "../report.ts";
 import { figuresOf } from "./figures.ts";
 

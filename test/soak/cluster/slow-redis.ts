@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { wallClock } from "../../support/cluster/history.ts";
 import { hold, TOLD_MS } from "../../support/cluster/trial.ts";
-import { withoutStamp } from "../../support/flood-upstream.ts";
+import { withoutStamp } from "../../support/upstreams/flood-upstream.ts";
 import { percentile, type Scenario } from "../report.ts";
 import { figuresOf } from "./figures.ts";
 import { SLOW_MS } from "./redis-faults.ts";

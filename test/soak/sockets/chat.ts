@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { callId, LOOK } from "../../support/billing-words.ts";
+import { callId, LOOK } from "../../support/upstreams/billing-words.ts";
 import { type ReadAnswer, readAnswer } from "./chat-answer.ts";
 import { type Frame, Link } from "./link.ts";
 import { endsWell, Plans, type Turn, wholeText } from "./plans.ts";

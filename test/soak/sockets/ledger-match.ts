@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LEDGER_FILE } from "../../../src/storage/ledger/ledger-database.ts";
-import type { Bill } from "../../support/billing-upstream.ts";
+import type { Bill } from "../../support/upstreams/billing-upstream.ts";
 import type { Figure } from "../report.ts";
 import type { Tally } from "./tally.ts";
 

@@ -1,5 +1,5 @@
-import type { Plan } from "../../support/billing-upstream.ts";
-import { saidWords } from "../../support/billing-words.ts";
+import type { Plan } from "../../support/upstreams/billing-upstream.ts";
+import { saidWords } from "../../support/upstreams/billing-words.ts";
 
 /** How a client treats one answer. */
 export interface Turn {

@@ -1,6 +1,6 @@
 /** A client of the Responses WebSocket: conversations side by side on lanes, over sockets that are cut. */
 import { setTimeout } from "node:timers/promises";
-import { callId, LOOK, saidWords } from "../../support/billing-words.ts";
+import { callId, LOOK, saidWords } from "../../support/upstreams/billing-words.ts";
 import { type Frame, Link } from "./link.ts";
 import { endsWell, Plans, type Turn, wholeText } from "./plans.ts";
 import type { Site } from "./site.ts";

@@ -1,4 +1,4 @@
-import type { BilledRequest, Plan } from "../../support/billing-upstream.ts";
+import type { BilledRequest, Plan } from "../../support/upstreams/billing-upstream.ts";
 
 type Counted =
   | "turns"

@@ -14,10 +14,10 @@ import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import { claimDirectory } from "../../../src/storage/sqlite/directory-claim.ts";
 import { DATABASE_FILE, SqliteDatabase } from "../../../src/storage/transcripts/sqlite-database.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { message, session } from "../transcripts/transcripts-contract.ts";
 
 const newDirectory = temporaryDirectories();

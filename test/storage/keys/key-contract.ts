@@ -3,8 +3,8 @@ import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { KeyNews, KeyWatch } from "../../../src/storage/keys/key-looks.ts";
 import type { KeyStore } from "../../../src/storage/keys/key-store.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { ownTime } from "../../support/own-time.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { ownTime } from "../../support/jest/own-time.ts";
 
 /** Keys kept somewhere, new and empty. */
 export interface KeyPlace {

@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import { KEY_FILE, KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { watchKeys } from "../../../src/storage/keys/key-watch.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { keyContract } from "./key-contract.ts";
 
 const directory = temporaryDirectories();

@@ -4,8 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import { KEY_FILE } from "../../../src/storage/keys/key-database.ts";
 import { watchKeys } from "../../../src/storage/keys/key-watch.ts";
-import { noFault } from "../../support/no-fault.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

@@ -3,8 +3,8 @@ import { openPostgresKeys, watchPostgresKeys } from "../../../src/storage/keys/p
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { Health } from "../../../src/storage/postgres/health.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { freshSecret, keyFor } from "../../support/gateways/gateway-key.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
 import { keyContract } from "./key-contract.ts";
 
 describeWithPostgres("the keys in PostgreSQL", (server) => {

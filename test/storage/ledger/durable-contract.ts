@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
 
 interface Opened {
   readonly ledger: StoredLedger;

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { UsageLine } from "../../../src/core/ledger/ledger.ts";
 import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
-import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { NAUGHTY_STRINGS } from "../../support/recordings/naughty-strings.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
 import { emptyModel, ledgerCommands, type Model } from "./ledger-model.ts";
 
 const NO_SUMS = {

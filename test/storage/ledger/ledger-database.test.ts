@@ -7,8 +7,8 @@ import { LEDGER_FILE, LedgerDatabase } from "../../../src/storage/ledger/ledger-
 import { LedgerQueries } from "../../../src/storage/ledger/ledger-queries.ts";
 import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
 import { holdLock, liveInstances } from "../../../src/storage/sqlite/instance-lock.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const open = (path: string, instance = "me", busyMs = 0) => new LedgerDatabase(path, { instance, busyMs });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { LedgerClosing, LedgerOpening, UsageLine, UsageSums } from "../../../src/core/ledger/ledger.ts";
 import { USAGE_GROUPS, type UsageGroup } from "../../../src/core/ledger/usage-query.ts";
 import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
 
 /** The ledger a test expects: each stream's opening, and its end if there was one. */
 export interface Model {

@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import type { LedgerWrite } from "../../../src/storage/ledger/ledger-rows.ts";
 import { LedgerSpool, type LedgerWriter, type SpoolOptions } from "../../../src/storage/ledger/ledger-spool.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
 
 /** A store whose commits a test resolves. */
 class HandWriter implements LedgerWriter {

@@ -4,8 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { LedgerQueries } from "../../../src/storage/ledger/ledger-queries.ts";
 import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
 import { LedgerThread } from "../../../src/storage/ledger/ledger-thread.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

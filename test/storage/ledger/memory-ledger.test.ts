@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { createMemoryLedger, NO_LEDGER } from "../../../src/storage/ledger/memory-ledger.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
 import { ledgerContract } from "./ledger-contract.ts";
 
 ledgerContract("the ledger in memory", async () => createMemoryLedger(), 200);

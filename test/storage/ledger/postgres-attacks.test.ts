@@ -4,11 +4,11 @@ import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import { openPostgresLedger } from "../../../src/storage/ledger/postgres-ledger.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
+import { realClock } from "../../support/clients/loopback-call.ts";
 import { startBreakingProxy } from "../../support/cluster/breaking-proxy.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
-import { realClock } from "../../support/loopback-call.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
 import { committed } from "./ledger-contract.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

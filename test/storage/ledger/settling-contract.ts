@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { LastRow, LeftRow, Recall, StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
-import { closing, NOON, opening } from "../../support/ledger-rows.ts";
+import { closing, NOON, opening } from "../../support/stores/ledger-rows.ts";
 import { committed } from "./ledger-contract.ts";
 
 /** A run of a gateway. Stopping its ledger ends it, and leaves its rows open. */

@@ -10,18 +10,18 @@ import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import { LEDGER_FILE } from "../../../src/storage/ledger/ledger-database.ts";
 import { type LedgerOptions, openSqliteLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
 import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
-import { closing, opening } from "../../support/ledger-rows.ts";
-import { realClock } from "../../support/loopback-call.ts";
-import { mountSmallDisk } from "../../support/small-disk.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { realClock } from "../../support/clients/loopback-call.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { closing, opening } from "../../support/stores/ledger-rows.ts";
+import { mountSmallDisk } from "../../support/stores/small-disk.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { durableContract } from "./durable-contract.ts";
 import { HeardNews } from "./heard-news.ts";
 import { committed, ledgerContract } from "./ledger-contract.ts";
 import { settlingContract } from "./settling-contract.ts";
 
 const directory = temporaryDirectories();
-const writer = fileURLToPath(new URL("../../support/ledger-writer.ts", import.meta.url));
+const writer = fileURLToPath(new URL("../../support/stores/ledger-writer.ts", import.meta.url));
 const UNAVAILABLE = expect.objectContaining({ code: "ledger_unavailable" });
 
 interface Opened {

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { LogBlocks } from "../../../src/storage/logs/log-blocks.ts";
-import { noFault } from "../../support/no-fault.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 test("a block that was given back is the next one taken", () => {
   const blocks = new LogBlocks(new ReadTurn(noFault));

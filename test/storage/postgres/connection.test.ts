@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { AUTHORITY, VOUCHED_FOR } from "../../support/test-authority.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { AUTHORITY, VOUCHED_FOR } from "../../support/network/test-authority.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const PASSWORD = "s3cret-word";

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { isOutage } from "../../../src/storage/postgres/outage.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
 
 describeWithPostgres("a database", (server) => {
   test("the server gives a statement up before the gateway does, so that nothing is written after what comes next", async () => {

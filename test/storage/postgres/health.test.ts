@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Health } from "../../../src/storage/postgres/health.ts";
-import { TestTime } from "../../support/test-time.ts";
+import { TestTime } from "../../support/jest/test-time.ts";
 
 const stateOf = ({ isUp, latencyMs, reason }: Health) => ({ isUp, latencyMs, reason });
 

@@ -3,8 +3,8 @@ import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import { tryPostgres } from "../../../src/storage/postgres/trial.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { startTransactionPool } from "../../support/transaction-pool.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
+import { startTransactionPool } from "../../support/stores/transaction-pool.ts";
 
 describeWithPostgres("a pool that lends connections for one transaction each", (server) => {
   test("is refused by a gateway that starts and by one that only tries, and nothing is locked in it", async () => {

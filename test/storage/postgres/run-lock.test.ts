@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
 
 describeWithPostgres("the lock of a run", (server) => {
   const holder = () => server().ask("SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted");

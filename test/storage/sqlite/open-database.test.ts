@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, jest, test } from "@jest/globals";
 import { openDatabase } from "../../../src/storage/sqlite/open-database.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 const NAME = "some.db";

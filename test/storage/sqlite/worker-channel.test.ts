@@ -2,11 +2,11 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { WorkerChannel } from "../../../src/storage/sqlite/worker-channel.ts";
-import type { CountingOperations } from "../../support/counting-service.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import type { CountingOperations } from "../../support/stores/counting-service.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
-const program = new URL("../../support/counting-service.ts", import.meta.url);
+const program = new URL("../../support/stores/counting-service.ts", import.meta.url);
 
 function open() {
   const blockedBy = join(directory(), "blocked");

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { WorkerChannel } from "../../../src/storage/sqlite/worker-channel.ts";
 import { WorkerThread } from "../../../src/storage/sqlite/worker-thread.ts";
-import type { CountingOperations } from "../../support/counting-service.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import type { CountingOperations } from "../../support/stores/counting-service.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
-const program = new URL("../../support/counting-service.ts", import.meta.url);
+const program = new URL("../../support/stores/counting-service.ts", import.meta.url);
 /** The same service under another name. */
 const another = new URL("../../support/counting-service.ts?another", import.meta.url);
 

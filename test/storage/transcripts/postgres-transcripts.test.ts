@@ -10,7 +10,7 @@ import {
   type PostgresTranscriptsOptions,
 } from "../../../src/storage/transcripts/postgres-transcripts.ts";
 import { StoreNews } from "../../../src/storage/transcripts/store-news.ts";
-import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { describeWithPostgres, freshSchema } from "../../support/stores/postgres.ts";
 import { durableContract } from "./durable-contract.ts";
 import { leadContract } from "./lead-contract.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";

@@ -11,7 +11,7 @@ import {
   SqliteDatabase,
   type TranscriptOperations,
 } from "../../../src/storage/transcripts/sqlite-database.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
 const directory = temporaryDirectories();

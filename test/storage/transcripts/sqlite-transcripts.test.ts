@@ -6,13 +6,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { openSqliteTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 import { durableContract } from "./durable-contract.ts";
 import { leadContract } from "./lead-contract.ts";
 import { transcriptsContract } from "./transcripts-contract.ts";
 
 const directory = temporaryDirectories();
-const writer = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
+const writer = fileURLToPath(new URL("../../support/stores/store-writer.ts", import.meta.url));
 
 transcriptsContract("sqlite", () => openSqliteTranscripts({ directory: directory() }), 10);
 durableContract("sqlite", () => {

@@ -1,4 +1,4 @@
-import { dataOfFlood, type Flood, type FloodRecord, withoutStamp } from "../flood-upstream.ts";
+import { dataOfFlood, type Flood, type FloodRecord, withoutStamp } from "../upstreams/flood-upstream.ts";
 import type { Entry } from "./history.ts";
 
 /** What the checker knows besides what the client saw. */

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { TestPostgres } from "../postgres-server.ts";
+import type { TestPostgres } from "../stores/postgres-server.ts";
 import type { Visit } from "./crowd.ts";
 
 /** A stream's row in the ledger. */

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Random } from "../../../src/demo/random.ts";
-import type { Flood, FloodRecord } from "../flood-upstream.ts";
+import type { Flood, FloodRecord } from "../upstreams/flood-upstream.ts";
 import { checkHistory, checkUnanswered, type Outcome } from "./check-history.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Entry, History, historyDirectory } from "./history.ts";

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import type { Random } from "../../../src/demo/random.ts";
-import type { TestPostgres } from "../postgres-server.ts";
-import type { TestRedis } from "../redis-server.ts";
-import { configFor, type SluiceProcess, startSluice } from "../sluice-process.ts";
+import { configFor, type SluiceProcess, startSluice } from "../gateways/sluice-process.ts";
+import type { TestPostgres } from "../stores/postgres-server.ts";
+import type { TestRedis } from "../stores/redis-server.ts";
 import { type BreakingProxy, startBreakingProxy } from "./breaking-proxy.ts";
 import { wallClock } from "./history.ts";
 import type { ClientNode } from "./resuming-client.ts";

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { saidWords } from "../billing-words.ts";
+import { saidWords } from "../upstreams/billing-words.ts";
 
 /** What a request asks of the upstream, as the text of its message. */
 export interface MeteredPlan {

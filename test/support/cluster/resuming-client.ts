@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { Random } from "../../../src/demo/random.ts";
-import type { Flood } from "../flood-upstream.ts";
-import { readEvents } from "../frame-text.ts";
+import { readEvents } from "../clients/frame-text.ts";
+import type { Flood } from "../upstreams/flood-upstream.ts";
 import type { History } from "./history.ts";
 
 /** A node that clients may use. */

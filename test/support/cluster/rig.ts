@@ -1,9 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { FloodRecord } from "../flood-upstream.ts";
-import { TestPostgres } from "../postgres-server.ts";
-import { TestRedis } from "../redis-server.ts";
+import { TestPostgres } from "../stores/postgres-server.ts";
+import { TestRedis } from "../stores/redis-server.ts";
+import type { FloodRecord } from "../upstreams/flood-upstream.ts";
 import { Fleet, type FleetParts } from "./fleet.ts";
 
 /** An upstream in its own process, and three nodes over a Redis and a PostgreSQL that nobody else uses. */

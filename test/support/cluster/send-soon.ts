@@ -1,5 +1,5 @@
-import { type OpenClawClient, type Payload, ResponseError } from "../openclaw-client.ts";
-import { turnsUntil } from "../turns-until.ts";
+import { turnsUntil } from "../jest/turns-until.ts";
+import { type OpenClawClient, type Payload, ResponseError } from "../openclaw/openclaw-client.ts";
 
 /** Sends a message, again as long as the node that leads refuses it: on a busy machine its lease may have lapsed for a moment. */
 export async function sendSoon(client: OpenClawClient, runId: string, sessionKey = "main"): Promise<Payload> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Proxies } from "../../../src/transport/admit/proxies.ts";
-import { LooseSocket, requestOf } from "../../support/node-requests.ts";
+import { LooseSocket, requestOf } from "../../support/gateways/node-requests.ts";
 
 const proxies = new Proxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
 

@@ -3,7 +3,7 @@ import { type GatewayKey, KeyRing } from "../../../src/core/caller/key-ring.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { Lockout } from "../../../src/transport/admit/lockout.ts";
 import { createAuthenticator } from "../../../src/transport/auth/authenticator.ts";
-import { freshSecret, idOfSecret, keyFor, sha256Of } from "../../support/gateway-key.ts";
+import { freshSecret, idOfSecret, keyFor, sha256Of } from "../../support/gateways/gateway-key.ts";
 
 interface Setting {
   readonly token?: string | undefined;

@@ -5,8 +5,8 @@ import type { HttpExchange, HttpFace } from "../../../src/core/ports/http-face.t
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { startServer } from "../../../src/transport/server.ts";
-import { noFault } from "../../support/no-fault.ts";
-import { observerOf } from "../../support/observer.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
+import { observerOf } from "../../support/relay/observer.ts";
 
 const clock = { now: () => performance.now(), wall: () => Date.now() };
 

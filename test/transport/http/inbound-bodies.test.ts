@@ -5,9 +5,9 @@ import { describe, expect, test } from "@jest/globals";
 import type { HttpFace } from "../../../src/core/ports/http-face.ts";
 import { BodyRates } from "../../../src/transport/admit/inbound-rate.ts";
 import { SlowRequests } from "../../../src/transport/http/slow-requests.ts";
-import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
-import { LooseSocket, requestOf, responseTo } from "../../support/node-requests.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { type FaceServerOptions, startFaceServer } from "../../support/gateways/face-server.ts";
+import { LooseSocket, requestOf, responseTo } from "../../support/gateways/node-requests.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 
 const MIB = 1_048_576;
 

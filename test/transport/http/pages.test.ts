@@ -3,8 +3,8 @@ import { connect, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import type { Page } from "../../../src/transport/http/page.ts";
-import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { type FaceServerOptions, startFaceServer } from "../../support/gateways/face-server.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 
 /** More than the kernel's buffers of a connection take. */
 const LARGE = Buffer.alloc(16 * 1_048_576, "x");

@@ -7,7 +7,7 @@ import { InboundBudget, type InboundReservation } from "../../../src/core/caller
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { sendPage } from "../../../src/transport/http/page.ts";
 import { readBody } from "../../../src/transport/http/request-body.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 
 const MAX_BYTES = 1_000;
 

@@ -6,11 +6,11 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { Forwarder } from "../../../src/transport/nodes/forwarder.ts";
-import { startFaceServer } from "../../support/face-server.ts";
-import { dial, listenAndNote, neighboursAt, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
-import { within } from "../../support/not-late.ts";
-import { oddRedis } from "../../support/odd-redis.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
+import { within } from "../../support/jest/not-late.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { dial, listenAndNote, neighboursAt, own, SECRET, setUp } from "../../support/nodes/forwarding-nodes.ts";
+import { oddRedis } from "../../support/stores/odd-redis.ts";
 
 test("a client is checked by the rules of the node it came to, and by these alone", async () => {
   await using up = await setUp();

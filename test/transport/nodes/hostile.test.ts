@@ -5,10 +5,10 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
 import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { readPreamble } from "../../../src/transport/nodes/preamble.ts";
-import { startFaceServer } from "../../support/face-server.ts";
-import { dial, listenAndNote, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
-import { oddRedis } from "../../support/odd-redis.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { dial, listenAndNote, own, SECRET, setUp } from "../../support/nodes/forwarding-nodes.ts";
+import { oddRedis } from "../../support/stores/odd-redis.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { startFaceServer } from "../../support/face-server.ts";
-import { dial, neighboursAt, SECRET, setUp } from "../../support/forwarding-nodes.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
+import { dial, neighboursAt, SECRET, setUp } from "../../support/nodes/forwarding-nodes.ts";
 
 test("a client that another node serves talks to it as to its own", async () => {
   await using up = await setUp();

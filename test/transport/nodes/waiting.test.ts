@@ -3,10 +3,10 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { ServingNode } from "../../../src/transport/nodes/preamble.ts";
-import { startFaceServer } from "../../support/face-server.ts";
-import { dial, neighboursAt, own } from "../../support/forwarding-nodes.ts";
-import { freePort } from "../../support/free-port.ts";
-import { oddRedis } from "../../support/odd-redis.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
+import { freePort } from "../../support/network/free-port.ts";
+import { dial, neighboursAt, own } from "../../support/nodes/forwarding-nodes.ts";
+import { oddRedis } from "../../support/stores/odd-redis.ts";
 
 /** Longer than any test. */
 const LONG_MS = 1_000_000;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
 import {
   BINARY,
   CONTINUATION,
@@ -9,7 +8,8 @@ import {
   PONG,
   RawWebSocket,
   TEXT,
-} from "../../support/raw-web-socket.ts";
+} from "../../support/clients/raw-web-socket.ts";
+import { type FaceServerOptions, startFaceServer } from "../../support/gateways/face-server.ts";
 
 /** A server, a raw client, and the face's end of its connection. */
 async function setUp(options: FaceServerOptions = {}) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type FrameHead, FrameHeads } from "../../../src/transport/ws/frame-heads.ts";
 import { SplitFrame } from "../../../src/transport/ws/split-frame.ts";
-import { frameBytes, TEXT } from "../../support/raw-web-socket.ts";
+import { frameBytes, TEXT } from "../../support/clients/raw-web-socket.ts";
 
 const frame = fc.record({
   opcode: fc.constantFrom(0, 1, 2, 8, 9, 10, 3),

@@ -7,11 +7,11 @@ import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { SocketConnection } from "../../../src/transport/ws/connection.ts";
-import { anyFrame, goodbye, rightMessage } from "../../support/any-frames.ts";
-import { noFault } from "../../support/no-fault.ts";
-import { requestOf } from "../../support/node-requests.ts";
-import { observerOf } from "../../support/observer.ts";
-import { frameBytes } from "../../support/raw-web-socket.ts";
+import { anyFrame, goodbye, rightMessage } from "../../support/clients/any-frames.ts";
+import { frameBytes } from "../../support/clients/raw-web-socket.ts";
+import { requestOf } from "../../support/gateways/node-requests.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
+import { observerOf } from "../../support/relay/observer.ts";
 
 const MAX_BYTES = 1_200_000;
 /** A message this large gets its own turns. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { startFaceServer } from "../../support/face-server.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { frameBytes, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
+import { frameBytes, PING, RawWebSocket, TEXT } from "../../support/clients/raw-web-socket.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
+import { startTestGateway } from "../../support/gateways/gateway.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const PONG = 0xa;
 /** No step is so large that it counts as a stall. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
-import { CLOSE, CONTINUATION, frameBytes, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { CLOSE, CONTINUATION, frameBytes, PING, RawWebSocket, TEXT } from "../../support/clients/raw-web-socket.ts";
+import { type FaceServerOptions, startFaceServer } from "../../support/gateways/face-server.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 
 const MIB = 1_048_576;
 

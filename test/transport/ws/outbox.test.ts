@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { WebSocket, WebSocketServer } from "ws";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Outbox } from "../../../src/transport/ws/outbox.ts";
-import { type FaceServer, type PlayedSession, startFaceServer } from "../../support/face-server.ts";
-import { noFault } from "../../support/no-fault.ts";
-import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
+import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/clients/raw-web-socket.ts";
+import { type FaceServer, type PlayedSession, startFaceServer } from "../../support/gateways/face-server.ts";
+import { noFault } from "../../support/relay/no-fault.ts";
 
 /** A socket that records writes, and completes them only when a test lets it. */
 class CountingSocket extends Duplex {

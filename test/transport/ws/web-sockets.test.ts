@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
 import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
-import { startFaceServer } from "../../support/face-server.ts";
-import { upgrade } from "../../support/upgrade.ts";
+import { upgrade } from "../../support/clients/upgrade.ts";
+import { startFaceServer } from "../../support/gateways/face-server.ts";
 
 const ask = (url: string, headers: Record<string, string> = {}, method = "GET") =>
   upgrade(url, { path: "/played", method, headers: { "sec-websocket-protocol": "played", ...headers } });

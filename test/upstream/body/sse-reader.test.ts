@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { SseReader } from "../../../src/upstream/body/sse-reader.ts";
-import { isSyntax, sseCases } from "../../support/sse-cases.ts";
+import { isSyntax, sseCases } from "../../support/recordings/sse-cases.ts";
 
 interface Event {
   readonly type: string;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 describe.each(WAYS)("a stream, %s", (_way, openUpstream) => {
   test("is told event by event, then its end", async () => {

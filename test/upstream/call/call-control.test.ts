@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { startCall } from "../../support/loopback-call.ts";
-import { ownTime } from "../../support/own-time.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { ownTime } from "../../support/jest/own-time.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** A whole call on the same loop: what was on its way before it has arrived after it. */
 async function runOtherCall(upstream: ScriptedUpstream, client: Upstream): Promise<void> {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Timeouts } from "../../../src/upstream/call/deadlines.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { WAYS } from "../../support/ways.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 describe.each(WAYS)(
   "a limit that runs out fails the call by its name and closes the socket, %s",

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import { freePort } from "../../support/free-port.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { WAYS } from "../../support/ways.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { freePort } from "../../support/network/free-port.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** An address nobody listens on, nor will meanwhile. */
 const deadAddress = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;

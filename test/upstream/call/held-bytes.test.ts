@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { HeldBytes } from "../../../src/upstream/call/held-bytes.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { turnsUntil } from "../../support/turns-until.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const MIB = 1_048_576;
 

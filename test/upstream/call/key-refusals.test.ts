@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { KEY_REFUSED_MS, type KeyedRequest, KeyRefusals } from "../../../src/upstream/call/key-refusals.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const refusal = (status: number, details: Record<string, string> = {}) =>
   new GatewayError("upstream_http_error", "no", { details: { status, ...details } });

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
-import type { Way } from "../../support/body-holder.ts";
+import type { Way } from "../../support/network/body-holder.ts";
 
 const run = promisify(execFile);
-const holder = fileURLToPath(new URL("../../support/body-holder.ts", import.meta.url));
+const holder = fileURLToPath(new URL("../../support/network/body-holder.ts", import.meta.url));
 
 /** Shares of the bodies that the heap held while they were needed, and after. */
 async function shares(way: Way): Promise<{ readonly kept: number; readonly left: number }> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 describe("a request", () => {
   test("is a POST of the body as it was given, and says what it accepts", async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import type { Timeouts } from "../../../src/upstream/call/deadlines.ts";
-import { freePort } from "../../support/free-port.ts";
-import { openUpstream } from "../../support/loopback-call.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream } from "../../support/clients/loopback-call.ts";
+import { freePort } from "../../support/network/free-port.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** A sink that throws in some of its methods, and what it and the observer were told. */
 function faultySink(throws: readonly (keyof UpstreamSink)[]) {

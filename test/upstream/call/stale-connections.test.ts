@@ -3,10 +3,10 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createSecureServer } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { startCall } from "../../support/loopback-call.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 11\r\n\r\ndata: one\n\n";
 

@@ -3,11 +3,11 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import type { Timeouts } from "../../../src/upstream/call/deadlines.ts";
-import { holdingProxy } from "../../support/holding-proxy.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { TestTime } from "../../support/test-time.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { TestTime } from "../../support/jest/test-time.ts";
+import { holdingProxy } from "../../support/network/holding-proxy.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** Short enough for any of them to run out in a standstill. */
 const TIMEOUTS: Timeouts = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const BOM = "\ufeff";
 

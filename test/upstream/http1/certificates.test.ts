@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import { connectionError } from "../../../src/upstream/http1/connection-error.ts";
-import { startCall } from "../../support/loopback-call.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { AUTHORITY, EXPIRED, NOT_YET_VALID, VOUCHED_FOR } from "../../support/test-authority.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { AUTHORITY, EXPIRED, NOT_YET_VALID, VOUCHED_FOR } from "../../support/network/test-authority.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readResponse, refusal } from "../../support/read-response.ts";
+import { readResponse, refusal } from "../../support/clients/read-response.ts";
 
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 

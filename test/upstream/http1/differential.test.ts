@@ -4,8 +4,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
-import { mutatedAnswer } from "../../support/mutated-answer.ts";
-import { cutAt, readResponse } from "../../support/read-response.ts";
+import { cutAt, readResponse } from "../../support/clients/read-response.ts";
+import { mutatedAnswer } from "../../support/upstreams/mutated-answer.ts";
 
 /** What a reader makes of bytes that their connection's end follows; undefined when it refuses them. */
 type Reading = { readonly status: number | undefined; readonly body: ByteString } | undefined;

@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createSecureServer } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
-import { holdingProxy } from "../../support/holding-proxy.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { type OpenUpstream, WAYS } from "../../support/ways.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { type OpenUpstream, WAYS } from "../../support/jest/ways.ts";
+import { holdingProxy } from "../../support/network/holding-proxy.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const ONCE = { mayRetry: false };
 

@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { TestTime } from "../../support/jest/test-time.ts";
+import { type OpenUpstream, WAYS } from "../../support/jest/ways.ts";
 import {
   type ScriptedExchange,
   type ScriptedUpstream,
   startScriptedUpstream,
-} from "../../support/scripted-upstream.ts";
-import { TestTime } from "../../support/test-time.ts";
-import { type OpenUpstream, WAYS } from "../../support/ways.ts";
+} from "../../support/upstreams/scripted-upstream.ts";
 
 /** A whole call, answered with these headers; says on which connection it was. */
 async function callOnce(upstream: ScriptedUpstream, client: Upstream, headers = {}): Promise<ScriptedExchange> {

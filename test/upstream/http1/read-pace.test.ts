@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { type PacedSocket, ReadPace } from "../../../src/upstream/http1/read-pace.ts";
-import { openUpstream, realClock, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, realClock, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 /** The time one large read takes here, in milliseconds: four fit into a turn. */
 const READ_MS = 3;

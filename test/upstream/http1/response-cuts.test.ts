@@ -4,8 +4,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
-import { anyAnswer, type WrittenAnswer } from "../../support/any-answer.ts";
-import { cutAt, readResponse } from "../../support/read-response.ts";
+import { cutAt, readResponse } from "../../support/clients/read-response.ts";
+import { anyAnswer, type WrittenAnswer } from "../../support/upstreams/any-answer.ts";
 
 /** A reading in the terms of what was written. */
 function reading(pieces: readonly ByteString[], endsWith: WrittenAnswer["endsWith"]) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readResponse, refusal } from "../../support/read-response.ts";
+import { readResponse, refusal } from "../../support/clients/read-response.ts";
 
 const head = (...fields: string[]) => `HTTP/1.1 200 OK\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
 const SIZED = "content-length: 5";

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer as createSecureServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
-import { holdingProxy } from "../../support/holding-proxy.ts";
-import { startCall } from "../../support/loopback-call.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { holdingProxy } from "../../support/network/holding-proxy.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
 
 const ONCE = { mayRetry: false };
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import type { TlsSettings } from "../../../src/upstream/policy/trust.ts";
-import { startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { configFor, startSluice } from "../../support/sluice-process.ts";
-import { StreamClient } from "../../support/stream-client.ts";
-import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
-import { type OpenUpstream, WAYS } from "../../support/ways.ts";
+import { startCall } from "../../support/clients/loopback-call.ts";
+import { StreamClient } from "../../support/clients/stream-client.ts";
+import { configFor, startSluice } from "../../support/gateways/sluice-process.ts";
+import { type OpenUpstream, WAYS } from "../../support/jest/ways.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { temporaryDirectories } from "../../support/stores/temporary-directory.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const directory = temporaryDirectories();
 

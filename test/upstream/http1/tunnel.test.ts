@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { startConnectProxy, type TunnelScript } from "../../support/connect-proxy.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startConnectProxy, type TunnelScript } from "../../support/network/connect-proxy.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/network/test-certificate.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const ONCE = { mayRetry: false };
 const CREDENTIALS = "operator:hunter2-of-the-proxy";

@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { freePort } from "../../support/free-port.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { WAYS } from "../../support/jest/ways.ts";
+import { freePort } from "../../support/network/free-port.ts";
 import {
   type ScriptedExchange,
   type ScriptedUpstream,
   startScriptedUpstream,
-} from "../../support/scripted-upstream.ts";
-import { WAYS } from "../../support/ways.ts";
+} from "../../support/upstreams/scripted-upstream.ts";
 
 /** Without a second try: a failure is seen. */
 const ONCE = { mayRetry: false };

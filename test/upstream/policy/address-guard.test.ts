@@ -2,8 +2,8 @@ import type { LookupAddress } from "node:dns";
 import { describe, expect, test } from "@jest/globals";
 import { AddressGuard, type PrivateNetworks } from "../../../src/upstream/policy/address-guard.ts";
 import { isPublicAddress } from "../../../src/upstream/policy/special-addresses.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 describe("addresses that are not public", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { providerHead } from "../../../src/upstream/policy/provider-head.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const plain = (text: string) => text;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { isHead, sseCases } from "../../support/sse-cases.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { isHead, sseCases } from "../../support/recordings/sse-cases.ts";
+import { startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 describe("the retry hint of a 429", () => {
   const wall = Date.UTC(2026, 10, 22, 12, 0, 0);

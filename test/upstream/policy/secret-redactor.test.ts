@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { SecretRedactor } from "../../../src/upstream/policy/secret-redactor.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { openUpstream, startCall } from "../../support/clients/loopback-call.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../support/upstreams/scripted-upstream.ts";
 
 const KEY = "abc+def/0123456789==";
 

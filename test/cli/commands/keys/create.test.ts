@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { isWhole } from "../../../../src/core/caller/key-secret.ts";
-import { sha256Of } from "../../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { sha256Of } from "../../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
 import { EVERY_CAP, keyCommands, TWO_MODELS } from "./key-commands.ts";
 
 const directory = temporaryDirectories();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runKeys } from "../../../../src/cli/commands/keys/keys.ts";
 import { runTeams } from "../../../../src/cli/commands/keys/teams.ts";
 import { KeyDatabase } from "../../../../src/storage/keys/key-database.ts";
-import { runCommand } from "../../../support/command-world.ts";
+import { runCommand } from "../../../support/openclaw/command-world.ts";
 
 /** A configuration whose data directory is `store`. */
 const STORE = { data: { directory: "store" } };

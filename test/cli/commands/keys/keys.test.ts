@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { isWhole } from "../../../../src/core/caller/key-secret.ts";
-import { sha256Of } from "../../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { sha256Of } from "../../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
 import { keyCommands, TWO_MODELS } from "./key-commands.ts";
 
 const directory = temporaryDirectories();

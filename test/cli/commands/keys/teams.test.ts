@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
 import { EVERY_CAP, keyCommands } from "./key-commands.ts";
 
 const directory = temporaryDirectories();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { KeyDatabase } from "../../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { freshSecret, keyFor } from "../../../support/gateways/gateway-key.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
 import { setUp } from "../set-up.ts";
 import { ARRAY, piece, STREAM } from "./asked.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { refusalBody } from "../../../../src/dialects/refusal-body.ts";
 import { createResponsesSocket } from "../../../../src/faces/api/socket/face.ts";
 import type { ResponsesSocketParts } from "../../../../src/faces/api/socket/parts.ts";
-import { observerOf } from "../../../support/observer.ts";
+import { observerOf } from "../../../support/relay/observer.ts";
 
 /** A socket of the face, alone: no stream is opened in these tests. */
 function accept(responsesSocketMs: number) {

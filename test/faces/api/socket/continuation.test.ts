@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { saidItem } from "../../../support/responses-script.ts";
+import { saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 type Rig = Awaited<ReturnType<typeof setUp>>;

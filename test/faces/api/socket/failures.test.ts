@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { KeyDatabase } from "../../../../src/storage/keys/key-database.ts";
-import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
-import { startKeyedGateway } from "../../../support/keyed-gateway.ts";
-import { responseEvents } from "../../../support/responses-script.ts";
-import { ResponsesSocketClient } from "../../../support/responses-socket-client.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { ResponsesSocketClient } from "../../../support/clients/responses-socket-client.ts";
+import { freshSecret, keyFor } from "../../../support/gateways/gateway-key.ts";
+import { startKeyedGateway } from "../../../support/gateways/keyed-gateway.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
+import { responseEvents } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { bodyOf, respond, saidItem } from "../../../support/responses-script.ts";
+import { bodyOf, respond, saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 test("every event repeats its lane", async () => {

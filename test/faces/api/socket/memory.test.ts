@@ -2,10 +2,10 @@ import { expect, jest, test } from "@jest/globals";
 import { InboundBudget } from "../../../../src/core/caller/inbound-budget.ts";
 import { Lanes, type Waiting } from "../../../../src/faces/api/socket/lanes.ts";
 import type { ResponseReader } from "../../../../src/faces/api/socket/response-reader.ts";
-import { startKeyedGateway } from "../../../support/keyed-gateway.ts";
-import { respond, saidItem } from "../../../support/responses-script.ts";
-import { ResponsesSocketClient } from "../../../support/responses-socket-client.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { ResponsesSocketClient } from "../../../support/clients/responses-socket-client.ts";
+import { startKeyedGateway } from "../../../support/gateways/keyed-gateway.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
+import { respond, saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 const directory = temporaryDirectories();

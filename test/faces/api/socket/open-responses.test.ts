@@ -1,7 +1,7 @@
 /** The acceptance cases of Open Responses (openresponses.org, 2026-04-24) for its WebSocket, in our own words. */
 import { expect, test } from "@jest/globals";
-import { compactedAs, compactResource, responseResource } from "../../../support/open-responses.ts";
-import { saidItem } from "../../../support/responses-script.ts";
+import { compactedAs, compactResource, responseResource } from "../../../support/recordings/open-responses.ts";
+import { saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 const user = (content: string) => ({ type: "message", role: "user", content });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import { ResponsesWS } from "openai/resources/responses/ws";
-import { saidItem } from "../../../support/responses-script.ts";
+import { saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 test("OpenAI's own client streams a turn, and continues it by its id", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { responseEvents, saidItem } from "../../../support/responses-script.ts";
+import { responseEvents, saidItem } from "../../../support/upstreams/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
 describe("a response over a WebSocket", () => {

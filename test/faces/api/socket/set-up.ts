@@ -1,7 +1,7 @@
-import { startTestGateway } from "../../../support/gateway.ts";
-import { bodyOf, respond, saidItem } from "../../../support/responses-script.ts";
-import { ResponsesSocketClient } from "../../../support/responses-socket-client.ts";
-import { startScriptedUpstream } from "../../../support/scripted-upstream.ts";
+import { ResponsesSocketClient } from "../../../support/clients/responses-socket-client.ts";
+import { startTestGateway } from "../../../support/gateways/gateway.ts";
+import { bodyOf, respond, saidItem } from "../../../support/upstreams/responses-script.ts";
+import { startScriptedUpstream } from "../../../support/upstreams/scripted-upstream.ts";
 
 /** A gateway over a scripted upstream, and a client of its Responses WebSocket, who shows `token`. */
 export async function setUp(config: Record<string, unknown> = {}, token?: string) {

@@ -1,9 +1,9 @@
 /** The browser's half of OpenClaw's own client, over the WebSocket that browsers have. */
 import { expect, test } from "@jest/globals";
 import { type EventFrame, GatewayProtocolClient } from "@openclaw/gateway-client/browser";
-import { startTestGateway } from "../../../support/gateway.ts";
-import { FrameCheck } from "../../../support/openclaw-schemas.ts";
-import { startScriptedUpstream } from "../../../support/scripted-upstream.ts";
+import { startTestGateway } from "../../../support/gateways/gateway.ts";
+import { FrameCheck } from "../../../support/openclaw/openclaw-schemas.ts";
+import { startScriptedUpstream } from "../../../support/upstreams/scripted-upstream.ts";
 
 const TOKEN = "a-shared-token-of-the-test";
 

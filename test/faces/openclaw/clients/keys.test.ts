@@ -5,8 +5,8 @@ import type { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { Authenticator } from "../../../../src/core/ports/authenticator.ts";
 import { Lockout } from "../../../../src/transport/admit/lockout.ts";
 import { createAuthenticator } from "../../../../src/transport/auth/authenticator.ts";
-import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { freshSecret, keyFor } from "../../../support/gateways/gateway-key.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const secret = freshSecret();
 const CHAT = ["operator.read", "operator.write", "operator.approvals", "operator.questions"];

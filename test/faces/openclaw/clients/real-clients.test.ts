@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { GatewayClient } from "@openclaw/gateway-client";
 import { type ChatChunk, OpenClawClient as NodeClient } from "openclaw-node";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { FrameCheck } from "../../../support/openclaw-schemas.ts";
-import { type ScriptedExchange, startScriptedUpstream } from "../../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../../support/temporary-directory.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateways/gateway.ts";
+import { FrameCheck } from "../../../support/openclaw/openclaw-schemas.ts";
+import { temporaryDirectories } from "../../../support/stores/temporary-directory.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../../../support/upstreams/scripted-upstream.ts";
 
 const TOKEN = "a-shared-token-of-the-test";
 const newDirectory = temporaryDirectories();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { type Device, newDevice } from "../../../support/device.ts";
-import { type DeviceRig, startDeviceRig } from "../../../support/device-rig.ts";
-import { freshSecret, keyFor, sha256Of } from "../../../support/gateway-key.ts";
+import { freshSecret, keyFor, sha256Of } from "../../../support/gateways/gateway-key.ts";
+import { type Device, newDevice } from "../../../support/openclaw/device.ts";
+import { type DeviceRig, startDeviceRig } from "../../../support/openclaw/device-rig.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const shared = { token: "shared" };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { buildDeviceAuthPayload, buildDeviceAuthPayloadV3, GatewayClient } from "@openclaw/gateway-client";
-import { newDevice, rawPublicKey, signText } from "../../../support/device.ts";
-import { startTestGateway } from "../../../support/gateway.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startTestGateway } from "../../../support/gateways/gateway.ts";
+import { newDevice, rawPublicKey, signText } from "../../../support/openclaw/device.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const TOKEN = "let-me-in";
 const device = newDevice();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { OPENCLAW_RELEASE } from "../../../../protocol/openclaw/wire.ts";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
-import { RESULTS } from "../../../support/openclaw-schemas.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { RESULTS } from "../../../support/openclaw/openclaw-schemas.ts";
 
 const hello = (client: OpenClawClient, fields: object = {}) =>
   client.request("connect", {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const params = (runId: string, fields: object = {}) => ({ message: "hello", idempotencyKey: runId, ...fields });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
-import { png } from "../../../support/png.ts";
+import { png } from "../../../support/browser/png.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const send = (client: OpenClawClient, runId: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const history = (client: OpenClawClient, fields: object = {}): Promise<Payload> =>
   client.request("chat.history", { sessionKey: "main", ...fields });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { newDevice } from "../../../support/device.ts";
-import { type DeviceRig, startDeviceRig } from "../../../support/device-rig.ts";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
+import { newDevice } from "../../../support/openclaw/device.ts";
+import { type DeviceRig, startDeviceRig } from "../../../support/openclaw/device-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
 
 const shared = { token: "shared" };
 const PAIRING = ["operator.pairing", "operator.read"];

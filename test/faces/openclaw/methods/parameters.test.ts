@@ -7,7 +7,7 @@ import { OPENCLAW_RELEASE } from "../../../../protocol/openclaw/wire.ts";
 import { WITHOUT_MEANING } from "../../../../protocol/openclaw/without-meaning.ts";
 import { isObject } from "../../../../src/core/kernel/json.ts";
 import { methods } from "../../../../src/faces/openclaw/methods/methods.ts";
-import { readOuter } from "../../../support/outer-corpus.ts";
+import { readOuter } from "../../../support/recordings/outer-corpus.ts";
 
 type Fate = "honoured" | "refused" | "ignored";
 

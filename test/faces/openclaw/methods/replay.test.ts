@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { methods } from "../../../../src/faces/openclaw/methods/methods.ts";
-import { ResponseError } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
-import { NOT_HERE, outerPath } from "../../../support/outer-corpus.ts";
+import { ResponseError } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { NOT_HERE, outerPath } from "../../../support/recordings/outer-corpus.ts";
 
 const folder = outerPath("corpus/openclaw-transcripts");
 

@@ -8,10 +8,10 @@ import * as frames from "../../../../protocol/openclaw/frames.ts";
 import * as sessionParams from "../../../../protocol/openclaw/session-params.ts";
 import { isObject, parseClientJson } from "../../../../src/core/kernel/json.ts";
 import { methods } from "../../../../src/faces/openclaw/methods/methods.ts";
-import { type Payload, ResponseError } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
-import { heldToPinned, RESULTS } from "../../../support/openclaw-schemas.ts";
-import { NOT_HERE, outerPath } from "../../../support/outer-corpus.ts";
+import { type Payload, ResponseError } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { heldToPinned, RESULTS } from "../../../support/openclaw/openclaw-schemas.ts";
+import { NOT_HERE, outerPath } from "../../../support/recordings/outer-corpus.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 const published = JSON.parse(read("../../../../node_modules/@openclaw/gateway-protocol/protocol.schema.json"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const memory = {
   rssBytes: 100,

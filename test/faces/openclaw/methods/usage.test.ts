@@ -3,8 +3,8 @@ import type { UsageCells } from "../../../../src/core/ledger/usage-cells.ts";
 import { readRange } from "../../../../src/faces/openclaw/methods/usage/usage-range.ts";
 import { latencyOf } from "../../../../src/faces/openclaw/methods/usage/usage-sums.ts";
 import { createMemoryLedger } from "../../../../src/storage/ledger/memory-ledger.ts";
-import type { Payload } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type { Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const TODAY = Date.UTC(2026, 10, 22, 15);

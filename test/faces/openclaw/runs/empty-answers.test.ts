@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const send = (client: OpenClawClient, runId: string) =>
   client.request("chat.send", { sessionKey: "main", message: "Hi", idempotencyKey: runId });

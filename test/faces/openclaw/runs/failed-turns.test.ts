@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const ask = (client: OpenClawClient, runId: string) =>
   client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId });

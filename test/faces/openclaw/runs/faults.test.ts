@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const send = (client: OpenClawClient, runId: string): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: runId });

@@ -6,10 +6,10 @@ import type { Transcripts } from "../../../../src/core/ports/transcripts.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 import { Lockout } from "../../../../src/transport/admit/lockout.ts";
 import { createAuthenticator } from "../../../../src/transport/auth/authenticator.ts";
-import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { type Rig, type RigOptions, startRig } from "../../../support/openclaw-rig.ts";
-import { turnsUntil } from "../../../support/turns-until.ts";
+import { freshSecret, keyFor } from "../../../support/gateways/gateway-key.ts";
+import { turnsUntil } from "../../../support/jest/turns-until.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, type RigOptions, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const KEY = "agent:main:main";
 const KIND = "openclaw.queue";

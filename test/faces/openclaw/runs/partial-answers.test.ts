@@ -6,9 +6,9 @@ import { PartialAnswers } from "../../../../src/faces/openclaw/runs/partial-answ
 import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
 import { Session } from "../../../../src/faces/openclaw/sessions/session.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
-import { model, route } from "../../../support/routes.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { model, route } from "../../../support/relay/routes.ts";
 
 const KEY = "agent:main:main";
 const INTERRUPTED = { type: "text", text: "⚠️ The gateway stopped in the middle of this answer." };

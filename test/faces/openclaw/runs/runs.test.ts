@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import { type OpenClawClient, type Payload, ResponseError } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { type OpenClawClient, type Payload, ResponseError } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const send = (client: OpenClawClient, runId: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId, ...fields });

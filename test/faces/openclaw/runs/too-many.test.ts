@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { ChatSendParams } from "../../../../protocol/openclaw/chat-params.ts";
 import { ConnectParams } from "../../../../protocol/openclaw/frames.ts";
 import { SessionsPreviewParams, SessionsSearchParams } from "../../../../protocol/openclaw/session-params.ts";
-import { costlyConnect } from "../../../support/costly-json.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { costlyConnect } from "../../../support/recordings/costly-json.ts";
 
 const CLIENT = { id: "cli", version: "1", platform: "linux", mode: "cli" };
 const CONNECT = { minProtocol: 4, maxProtocol: 4, client: CLIENT };

@@ -6,8 +6,8 @@ import { toConversation } from "../../../../src/faces/openclaw/runs/conversation
 import { RunContent } from "../../../../src/faces/openclaw/runs/run-content.ts";
 import { RunRecord, RunRecords } from "../../../../src/faces/openclaw/runs/run-records.ts";
 import { stopReasonOf, wireMessage, wireUsage } from "../../../../src/faces/openclaw/sessions/transcript-view.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
-import { model, route } from "../../../support/routes.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { model, route } from "../../../support/relay/routes.ts";
 
 const text = (words: string) => ({ type: "text", text: words }) as const;
 const thinking = (words: string, signature?: string) =>

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const BROKEN = '{"choices":[{"index":0,"delta":{"content":"lost';
 const NOTE = "[Text may be missing: an event of this answer could not be read.]";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Route } from "../../../../src/core/dialect/routing.ts";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
-import { model, route } from "../../../support/routes.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { model, route } from "../../../support/relay/routes.ts";
 
 const HEADER = "x-openclaw-session-key";
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatPayload, FakeConnection, OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import type {
+  ChatPayload,
+  FakeConnection,
+  OpenClawClient,
+  Payload,
+} from "../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const send = (client: OpenClawClient, runId: string): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: runId });

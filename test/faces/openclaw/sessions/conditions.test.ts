@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 test("a session is deleted only on the conditions that its client names", async () => {
   await using rig = await startRig();

@@ -3,7 +3,7 @@ import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.t
 import { cursorOf, messagesAfter } from "../../../../src/faces/openclaw/sessions/delta-cursor.ts";
 import { SessionStore } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
-import { observerOf } from "../../../support/observer.ts";
+import { observerOf } from "../../../support/relay/observer.ts";
 
 const message = (id: string, seq: number): TranscriptMessage => ({
   id,

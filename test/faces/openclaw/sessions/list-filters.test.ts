@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const keysOf = async (client: OpenClawClient, filter: object) =>
   ((await client.request("sessions.list", filter)).sessions as { key: string }[]).map(({ key }) =>

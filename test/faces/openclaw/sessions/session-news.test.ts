@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 /** One that follows the list of sessions, and the messages of `main` if it says so. */
 async function reader(rig: Rig, follows: "messages" | "list"): Promise<OpenClawClient> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const key = (uuid: string): string => `agent:main:dashboard:${uuid}`;
 const TRIP = key("7723538e-1111-4222-8333-444455556666");

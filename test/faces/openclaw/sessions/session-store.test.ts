@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { SessionStore } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
-import { observerOf } from "../../../support/observer.ts";
-import { startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw/openclaw-rig.ts";
+import { observerOf } from "../../../support/relay/observer.ts";
 
 const message = (id: string, seq: number): TranscriptMessage => ({
   id,

@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { Transcripts } from "../../../../src/core/ports/transcripts.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
-import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const talk = async (rig: Rig, client: OpenClawClient, runId: string, answer: string, key = "main"): Promise<void> => {
   await client.request("chat.send", { sessionKey: key, message: `say ${runId}`, idempotencyKey: runId });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
-import { png } from "../../../support/png.ts";
+import { png } from "../../../support/browser/png.ts";
+import type { OpenClawClient } from "../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../support/openclaw/openclaw-rig.ts";
 
 const PICTURE = png(2, [40, 160, 90]);
 const attachments = [{ mimeType: "image/png", fileName: "dot.png", content: PICTURE.toString("base64") }];

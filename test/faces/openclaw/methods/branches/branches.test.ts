@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { ChatScript } from "../../../../support/chat-script.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { OpenClawClient, type Payload } from "../../../../support/openclaw-client.ts";
-import { type ScriptedUpstream, startScriptedUpstream } from "../../../../support/scripted-upstream.ts";
-import { temporaryDirectories } from "../../../../support/temporary-directory.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateways/gateway.ts";
+import { OpenClawClient, type Payload } from "../../../../support/openclaw/openclaw-client.ts";
+import { temporaryDirectories } from "../../../../support/stores/temporary-directory.ts";
+import { ChatScript } from "../../../../support/upstreams/chat-script.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "../../../../support/upstreams/scripted-upstream.ts";
 
 const newDirectory = temporaryDirectories();
 const KEY = "agent:main:trip";

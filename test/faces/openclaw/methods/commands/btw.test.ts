@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { SIDE_CHAT } from "../../../../../protocol/openclaw/side-chat-params.ts";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
-import { turnsUntil } from "../../../../support/turns-until.ts";
+import { turnsUntil } from "../../../../support/jest/turns-until.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 const say = (client: OpenClawClient, message: string, idempotencyKey: string) =>
   client.request("chat.send", { sessionKey: "main", message, idempotencyKey });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatPayload, OpenClawClient, Payload } from "../../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
-import { png } from "../../../../support/png.ts";
+import { png } from "../../../../support/browser/png.ts";
+import type { ChatPayload, OpenClawClient, Payload } from "../../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 const say = (client: OpenClawClient, message: string, idempotencyKey: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message, idempotencyKey, ...fields });

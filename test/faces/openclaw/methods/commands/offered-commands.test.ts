@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { OPENCLAW_RELEASE } from "../../../../../protocol/openclaw/wire.ts";
 import { isObject } from "../../../../../src/core/kernel/json.ts";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 interface Offered {
   readonly release: string;

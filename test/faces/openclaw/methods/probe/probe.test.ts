@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
-import { turnsUntil } from "../../../../support/turns-until.ts";
+import { turnsUntil } from "../../../../support/jest/turns-until.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 async function probe(rig: Rig, client: OpenClawClient, answer: () => void) {
   const result = client.request("models.probe", { provider: "openai", agentId: "main" });

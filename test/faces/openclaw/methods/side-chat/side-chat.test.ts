@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../../src/core/kernel/errors.ts";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
-import { turnsUntil } from "../../../../support/turns-until.ts";
+import { turnsUntil } from "../../../../support/jest/turns-until.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { type Rig, startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 /** A session with one question and its answer. */
 async function talk(rig: Rig, client: OpenClawClient): Promise<void> {

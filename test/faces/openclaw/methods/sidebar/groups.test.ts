@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { startRig } from "../../../../support/openclaw-rig.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 const groupsOf = async (client: OpenClawClient) =>
   ((await client.request("sessions.groups.list")).groups as { name: string }[]).map(({ name }) => name);

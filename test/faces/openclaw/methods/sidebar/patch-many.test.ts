@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { startRig } from "../../../../support/openclaw-rig.ts";
+import { startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 test("many sessions are archived at once; each has its outcome, and one that is refused stops none", async () => {
   await using rig = await startRig();

@@ -2,9 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import { KeyRing } from "../../../../../src/core/caller/key-ring.ts";
 import { Lockout } from "../../../../../src/transport/admit/lockout.ts";
 import { createAuthenticator } from "../../../../../src/transport/auth/authenticator.ts";
-import { freshSecret, keyFor } from "../../../../support/gateway-key.ts";
-import type { OpenClawClient } from "../../../../support/openclaw-client.ts";
-import { startRig } from "../../../../support/openclaw-rig.ts";
+import { freshSecret, keyFor } from "../../../../support/gateways/gateway-key.ts";
+import type { OpenClawClient } from "../../../../support/openclaw/openclaw-client.ts";
+import { startRig } from "../../../../support/openclaw/openclaw-rig.ts";
 
 const entriesOf = async (client: OpenClawClient, keys?: readonly string[]) =>
   (await client.request("users.prefs.get", keys && { keys })).entries;
