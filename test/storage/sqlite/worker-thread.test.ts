@@ -9,7 +9,7 @@ import { temporaryDirectories } from "../../support/stores/temporary-directory.t
 const directory = temporaryDirectories();
 const program = new URL("../../support/stores/counting-service.ts", import.meta.url);
 /** The same service under another name. */
-const another = new URL("../../support/counting-service.ts?another", import.meta.url);
+const another = new URL("../../support/stores/counting-service.ts?another", import.meta.url);
 
 /** Two services in one thread. */
 function open() {
