@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { freeze } from "../../support/gateways/freeze.ts";
 import { turnsUntil } from "../../support/jest/turns-until.ts";
 import { startOwnerProcess } from "../../support/nodes/owner-and-other.ts";
 import { prefixOf, startTwoNodes } from "../../support/nodes/two-nodes.ts";
@@ -69,7 +70,7 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     await watching.take(isEvent(1));
     using back = await resumeOn(owner, first.stream, 1);
     await back.take(({ type }) => type === "resumed");
-    process.kill(owner.pid, "SIGSTOP");
+    await freeze(owner.pid, directory);
     first.exchange.event(chunk("after")).finishChat();
     await endIsStored(redis(), directory, first.stream);
     process.kill(owner.pid, "SIGCONT");
@@ -87,13 +88,14 @@ describeWithRedis("when the node that runs a stream", (redis) => {
   });
 
   test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {
-    await using nodes = await startOwnerProcess(redis(), newDirectory());
+    const directory = newDirectory();
+    await using nodes = await startOwnerProcess(redis(), directory);
     const { upstream, owner, other } = nodes;
     using first = await openWith(owner, upstream, ["one"]);
     using watching = await resumeOn(other, first.stream, 0);
     await watching.take(isEvent(1));
     await first.client.take(({ type }) => type === "detached");
-    process.kill(owner.pid, "SIGSTOP");
+    await freeze(owner.pid, directory);
     expect((await watching.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
     first.exchange.event(chunk("after"));
     process.kill(owner.pid, "SIGCONT");

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as after } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { sendSoon } from "../../support/cluster/send-soon.ts";
+import { freeze } from "../../support/gateways/freeze.ts";
 import { leaderOf } from "../../support/gateways/gateway-lives.ts";
 import { configFor, type SluiceProcess, startSluice } from "../../support/gateways/sluice-process.ts";
 import { OpenClawClient } from "../../support/openclaw/openclaw-client.ts";
@@ -66,7 +67,7 @@ describeWithRedis("the node that serves conversations", (redis) => {
     await before.until(() => before.textOf("a1") === "Once upon ");
     await sendSoon(before, "a2");
     using own = await page(up.first);
-    up.first.kill("SIGSTOP");
+    await freeze(up.first.pid, up.directory);
     // Though the frozen node closes nothing.
     await before.untilClosed();
     expect(await leaderOf([up.second])).toBe(up.second);
