@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
+import { turnsUntil } from "../../support/jest/turns-until.ts";
 import { describeWithRedis, TestRedis } from "../../support/stores/redis.ts";
 import { finish, keyLevel, NOON, outcome, World } from "./caps-rig.ts";
 
@@ -227,7 +228,8 @@ describeWithRedis("a long answer", (redis) => {
       expect(spent).toBeGreaterThan(cap + 4_096 - 12 * 10);
       expect(spent).toBeLessThanOrEqual(cap + 4_096 + 12 * 20);
       await one.until("key:ci", { run: 0, ht: 0, t2: spent });
-      expect([one.caps.ahead, two.caps.ahead]).toEqual([0, 0]);
+      // The other node may hear later what it asked Redis for.
+      await turnsUntil(() => one.caps.ahead + two.caps.ahead === 0);
     },
   );
 
