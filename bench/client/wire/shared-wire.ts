@@ -1,10 +1,8 @@
 import type { Socket } from "node:net";
 import type { Target } from "../job.ts";
 import type { LoadStream } from "../load-stream.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Wire } from "./wire.ts";
-
-/** Sockets opened at once; more would measure a handshake storm. */
-const CONNECTING_AT_ONCE = 50;
 
 /** A WebSocket that many streams may share. */
 export interface SharedSocket {
@@ -31,11 +29,7 @@ export class SharedWire implements Wire {
   }
 
   async connect(sockets: number): Promise<void> {
-    const goal = this.#sockets.length + sockets;
-    while (this.#sockets.length < goal) {
-      const batch = Math.min(CONNECTING_AT_ONCE, goal - this.#sockets.length);
-      this.#sockets.push(...(await Promise.all(Array.from({ length: batch }, () => this.#open(this.#target)))));
-    }
+    for await (const opened of inBatches(sockets, () => this.#open(this.#target))) this.#sockets.push(...opened);
   }
 
   start(stream: LoadStream, socket: number): void {

@@ -2,9 +2,8 @@ import { bodyFor, targetFor } from "../asked.ts";
 import type { Target } from "../job.ts";
 import type { LoadStream } from "../load-stream.ts";
 import { SseSocket } from "../sse-socket.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Wire } from "./wire.ts";
-
-const CONNECTING_AT_ONCE = 50;
 
 /** Streams as SSE responses, each on its own connection while it runs. */
 export class SseWire implements Wire {
@@ -20,11 +19,7 @@ export class SseWire implements Wire {
   }
 
   async connect(sockets: number): Promise<void> {
-    const goal = this.#sockets.length + sockets;
-    while (this.#sockets.length < goal) {
-      const batch = Math.min(CONNECTING_AT_ONCE, goal - this.#sockets.length);
-      this.#idle.push(...(await Promise.all(Array.from({ length: batch }, () => this.#open()))));
-    }
+    for await (const opened of inBatches(sockets, () => this.#open())) this.#idle.push(...opened);
   }
 
   start(stream: LoadStream): void {

@@ -31,6 +31,8 @@ export type Windows = readonly [minute: number, day: number, month: number];
 export class Hold implements SetAside {
   readonly stream: string;
   readonly levels: readonly Level[];
+  /** The levels' accounts. */
+  readonly accounts: readonly string[];
   readonly wish: Wish;
   readonly isMetered: boolean;
   readonly isCostCapped: boolean;
@@ -63,6 +65,7 @@ export class Hold implements SetAside {
     this.#owner = owner;
     this.stream = stream;
     this.levels = levels;
+    this.accounts = levels.map(({ account }) => account);
     this.wish = wishOf(ask);
     this.windows = windows;
     this.isCapped = isCapped(levels);

@@ -145,17 +145,15 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
     }
   }
 
-  mayRunAhead({ levels }: Hold, before: number, after: number): boolean {
-    const accounts = levels.map(({ account }) => account);
+  mayRunAhead({ accounts }: Hold, before: number, after: number): boolean {
     return this.#ahead.move(accounts, before, after) <= SLICE_TOKENS / this.nodes;
   }
 
-  over({ stream, levels, tokens, nano }: Hold): void {
+  over({ stream, accounts, tokens, nano }: Hold): void {
     const hold = this.#holds.get(stream);
     this.#holds.delete(stream);
     if (hold) this.#reports.over(hold);
-    const closing = { stream, accounts: levels.map(({ account }) => account), tokens, nano };
-    this.#settlements.add(closing, hold !== undefined);
+    this.#settlements.add({ stream, accounts, tokens, nano }, hold !== undefined);
   }
 
   /** Redis is back: what this node holds is stated again, and what waited is sent. */
@@ -204,7 +202,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       if (!(error instanceof GatewayError)) this.#faults.failed(error);
       else if (error.code !== "cluster_unavailable") throw error;
       // It may have been set aside all the same.
-      this.#settlements.add({ stream, accounts: levels.map(({ account }) => account), tokens: 0, nano: 0 }, true);
+      this.#settlements.add({ stream, accounts: hold.accounts, tokens: 0, nano: 0 }, true);
       throw unavailable();
     }
   }

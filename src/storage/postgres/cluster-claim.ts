@@ -128,7 +128,7 @@ export class ClusterClaim {
     // One gateway at a time: of two clusters that start at once the second is refused.
     await query(`SELECT pg_advisory_xact_lock(${lockNumber("$1")})`, [`sluice:clusters:${schema}`]);
     const [prefix, cluster] = [mine?.prefix ?? null, mine?.id ?? null];
-    const rows = (await query(OTHERS, [instance, lockOfRun(schema, "")])) as unknown as readonly OtherRow[];
+    const rows = await othersOf(query, schema, instance);
     const other = rows.find((row) => row.lives && (row.prefix !== prefix || row.cluster !== cluster));
     if (other && !isRunning) return other;
     const dead = rows.filter(({ lives }) => !lives).map((row) => row.instance);
@@ -142,6 +142,10 @@ export class ClusterClaim {
   }
 }
 
+/** The schema's gateways but this one. */
+const othersOf = async (query: Query, schema: string, instance: string): Promise<readonly OtherRow[]> =>
+  (await query(OTHERS, [instance, lockOfRun(schema, "")])) as unknown as readonly OtherRow[];
+
 /** Rejects with `store_unavailable` while a gateway of another prefix lives on the schema, as far as that shows without claiming it. */
 export async function checkClaim(database: PostgresDatabase, prefix: string | undefined): Promise<void> {
   const { schema } = database;
@@ -149,7 +153,7 @@ export async function checkClaim(database: PostgresDatabase, prefix: string | un
     `"${schema}".gateways`,
   ]);
   if (table === null) return;
-  const rows = (await database.query(OTHERS, ["", lockOfRun(schema, "")])) as unknown as readonly OtherRow[];
+  const rows = await othersOf((text, values) => database.query(text, values), schema, "");
   const other = rows.find((row) => row.lives && row.prefix !== (prefix ?? null));
   if (other) throw apartFrom(database, prefix, other);
 }
